@@ -1,0 +1,240 @@
+//! The agent as its own process: `answerbackctl run --json`, and what it says.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::mail_server::{MailServer, PASSWORD};
+use crate::personas::REP;
+use crate::process::Running;
+use crate::program;
+
+/// The environment variable that the configuration names for the mailbox's password.
+pub const PASSWORD_VARIABLE: &str = "ANSWERBACK_DEMO_PASSWORD";
+/// The environment variable that the configuration names for the backend's token.
+pub const TOKEN_VARIABLE: &str = "ANSWERBACK_DEMO_TOKEN";
+
+/// The agent ends within this time when it is asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A laptop: a configuration file and a data folder, and the secrets that the rep knows.
+#[derive(Clone, Debug)]
+pub struct Laptop {
+    folder: PathBuf,
+    token: String,
+}
+
+impl Laptop {
+    /// Sets a laptop up in `folder`, which must exist.
+    ///
+    /// # Errors
+    /// When the configuration can't be written.
+    pub fn new(folder: &Path, mail: &MailServer, backend_url: &str, token: &str) -> Result<Self> {
+        let laptop = Self { folder: folder.to_owned(), token: token.to_owned() };
+        laptop.write_config(mail, backend_url)?;
+        Ok(laptop)
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config.toml")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Forgets everything, as a new laptop does.
+    ///
+    /// # Errors
+    /// When the data folder can't be removed.
+    pub fn forget(&self) -> Result<()> {
+        if self.data().exists() {
+            std::fs::remove_dir_all(self.data()).context("Removing the data folder")?;
+        }
+        Ok(())
+    }
+
+    /// Starts another program than the agent, such as the desktop app, on this laptop.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn open(&self, command: &mut Command) -> Result<Running> {
+        self.equip(command);
+        Running::start_with_folder(command, GRACE, Some(&self.folder))
+    }
+
+    /// Adds what the configuration names to a program's environment.
+    pub fn equip(&self, command: &mut Command) {
+        command.env(PASSWORD_VARIABLE, PASSWORD).env(TOKEN_VARIABLE, &self.token);
+    }
+
+    /// Where the agent's log goes.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("agent.log")
+    }
+
+    /// Starts the agent.
+    ///
+    /// # Errors
+    /// When the program can't be started.
+    pub fn run(&self, ctl: &Path) -> Result<Agent> {
+        let log = File::options().create(true).append(true).open(self.log_file())?;
+        let mut command = Command::new(ctl);
+        command.arg("run").arg("--config").arg(self.config()).arg("--json");
+        self.equip(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let process = Running::start_with_folder(&mut command, GRACE, Some(&self.folder))?;
+        Agent::new(process, self.log_file())
+    }
+
+    fn write_config(&self, mail: &MailServer, backend_url: &str) -> Result<()> {
+        let config = Config {
+            data_dir: self.data(),
+            backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
+            account: [AccountConfig {
+                address: REP.address,
+                colleagues: ["sales.example"],
+                imap: ImapConfig {
+                    host: "localhost",
+                    port: mail.tls_port(),
+                    security: "tls",
+                    username: REP.address,
+                    password: Secret { env: PASSWORD_VARIABLE },
+                    ca_file: mail.ca_file(),
+                },
+            }],
+        };
+        let text = toml::to_string(&config).context("Writing the configuration")?;
+        std::fs::write(self.config(), text).context("Writing the configuration")
+    }
+}
+
+#[derive(Serialize)]
+struct Config<'a> {
+    data_dir: PathBuf,
+    backend: BackendConfig<'a>,
+    account: [AccountConfig<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct BackendConfig<'a> {
+    url: &'a str,
+    token: Secret<'a>,
+}
+
+#[derive(Serialize)]
+struct AccountConfig<'a> {
+    address: &'a str,
+    colleagues: [&'a str; 1],
+    imap: ImapConfig<'a>,
+}
+
+#[derive(Serialize)]
+struct ImapConfig<'a> {
+    host: &'a str,
+    port: u16,
+    security: &'a str,
+    username: &'a str,
+    password: Secret<'a>,
+    ca_file: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Secret<'a> {
+    env: &'a str,
+}
+
+/// A running agent. It is stopped when this is dropped.
+pub struct Agent {
+    process: Running,
+    lines: Arc<Mutex<Vec<Value>>>,
+    log: PathBuf,
+}
+
+impl Agent {
+    fn new(mut process: Running, log: PathBuf) -> Result<Self> {
+        let stdout = process.child().stdout.take().context("The agent has no output")?;
+        let lines = Arc::<Mutex<Vec<Value>>>::default();
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+            }
+        });
+        Ok(Self { process, lines, log })
+    }
+
+    /// Everything that it has said, one JSON object a line; a line that is not JSON is a string here.
+    pub fn said(&self) -> Vec<Value> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it logged, for a failed test to show.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Whether it has ended by itself.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.ended()
+    }
+
+    /// Waits until it says a line that `wanted` accepts.
+    ///
+    /// # Errors
+    /// When it ends, or does not say it in time; what it said and logged is in the error.
+    pub async fn hear(&mut self, limit: Duration, mut wanted: impl FnMut(&Value) -> bool) -> Result<Value> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(line) = self.said().into_iter().find(|line| wanted(line)) {
+                return Ok(line);
+            }
+            let ended = self.ended();
+            if ended.is_some() || Instant::now() > deadline {
+                let said = self.said().iter().map(|line| format!("{line}\n")).collect::<String>();
+                bail!(
+                    "The agent did not say it (ended: {ended:?}). It said:\n{said}It logged:\n{}",
+                    self.log()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until it says an event of this name.
+    ///
+    /// # Errors
+    /// As [`Self::hear`].
+    pub async fn hear_event(&mut self, limit: Duration, event: &str) -> Result<Value> {
+        self.hear(limit, |line| line.get("event").and_then(Value::as_str) == Some(event)).await
+    }
+
+    /// Ends it as a crash or a power cut does: `kill -9`.
+    pub fn crash(mut self) {
+        self.process.kill();
+    }
+
+    /// Ends it as the rep does, and says how it ended and how long that took; `None` when it had to be killed.
+    pub fn stop(mut self) -> (Option<ExitStatus>, Duration) {
+        let start = Instant::now();
+        (self.process.stop(), start.elapsed())
+    }
+}
+
+/// The path of `answerbackctl`.
+///
+/// # Errors
+/// When it has not been built.
+pub fn ctl() -> Result<PathBuf> {
+    program::find("answerbackctl")
+}

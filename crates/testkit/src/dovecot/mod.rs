@@ -1,0 +1,227 @@
+//! A real Dovecot of our own: private folder, free loopback ports, TLS by a self-made root.
+//!
+//! Every login name exists and has the same password. It runs as root (and drops to nobody then, as Dovecot refuses
+//! mail access as root) or as a user, touches no file outside its folder, and is gone when dropped.
+
+mod append;
+mod doveadm;
+mod identity;
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use self::identity::Identity;
+use crate::lmtp;
+use crate::process::Running;
+use crate::tls::{Authority, LOOPBACK_NAMES};
+
+const PROGRAM: &str = "/usr/sbin/dovecot";
+const TEMPLATE: &str = include_str!("dovecot.conf");
+/// Between choosing a port and Dovecot's listening on it, somebody else may take it.
+const ATTEMPTS: usize = 3;
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// How messages are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One file a message.
+    #[default]
+    Maildir,
+    /// Dovecot's own, one file a message.
+    Sdbox,
+    /// Dovecot's own, many messages a file.
+    Mdbox,
+}
+
+/// A running Dovecot.
+#[derive(Debug)]
+pub struct Dovecot {
+    // Declared before the folder, so that it stops before its files go.
+    process: Running,
+    ports: Ports,
+    password: String,
+    folder: tempfile::TempDir,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    imap: u16,
+    imaps: u16,
+    lmtp: u16,
+}
+
+impl Dovecot {
+    /// Starts one; `password` is everybody's.
+    ///
+    /// # Errors
+    /// When Dovecot is not installed or does not start; its log is in the error then.
+    pub async fn start(password: &str) -> Result<Self> {
+        Self::start_with(password, Format::default()).await
+    }
+
+    /// Starts one that stores its mail in `format`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(password: &str, format: Format) -> Result<Self> {
+        let password = password.to_owned();
+        let start = move || {
+            let mut attempt = 1;
+            loop {
+                match Self::try_start(&password, format) {
+                    Err(error) if attempt < ATTEMPTS => tracing::warn!("Dovecot did not start: {error:#}."),
+                    outcome => return outcome,
+                }
+                attempt += 1;
+            }
+        };
+        tokio::task::spawn_blocking(start).await?
+    }
+
+    fn try_start(password: &str, format: Format) -> Result<Self> {
+        if !Path::new(PROGRAM).exists() {
+            bail!(
+                "Dovecot is not installed (Debian: apt-get install dovecot-core dovecot-imapd dovecot-lmtpd)"
+            );
+        }
+        let identity = Identity::for_mail()?;
+        let folder = tempfile::Builder::new().prefix("answerback-dovecot-").tempdir()?;
+        let ports = Ports::free()?;
+        write_files(folder.path(), &identity, ports, password, format)?;
+        let mut command = Command::new(PROGRAM);
+        command.args(["-F", "-c"]).arg(folder.path().join("conf/dovecot.conf"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(folder.path().join("stderr.log"))?);
+        if let Some((uid, gid)) = identity.drop_to {
+            command.uid(uid).gid(gid);
+        }
+        let process = Running::start_with_folder(&mut command, Duration::from_secs(5), Some(folder.path()))?;
+        let mut dovecot = Self { process, ports, password: password.to_owned(), folder };
+        dovecot.wait_for_ports()?;
+        Ok(dovecot)
+    }
+
+    fn wait_for_ports(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        for port in [self.ports.imap, self.ports.imaps, self.ports.lmtp] {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
+                let ended = self.process.ended();
+                if ended.is_some() || Instant::now() > deadline {
+                    bail!("Dovecot does not listen (ended: {ended:?}): {}", self.log());
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(())
+    }
+
+    /// The port without TLS; STARTTLS is offered.
+    pub fn port(&self) -> u16 {
+        self.ports.imap
+    }
+
+    /// The port with TLS from the first byte; the certificate is for `localhost` and `127.0.0.1`.
+    pub fn tls_port(&self) -> u16 {
+        self.ports.imaps
+    }
+
+    /// The LMTP port.
+    pub fn lmtp_port(&self) -> u16 {
+        self.ports.lmtp
+    }
+
+    /// Everybody's password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// A PEM file with the root that signed the certificate.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("conf/ca.pem")
+    }
+
+    /// What Dovecot logged, for a failed test to show.
+    pub fn log(&self) -> String {
+        let read = |name| std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+        read("stderr.log") + &read("dovecot.log")
+    }
+
+    /// New mail for `user`, by LMTP into the INBOX.
+    ///
+    /// # Errors
+    /// When Dovecot refuses it.
+    pub async fn deliver(&self, user: &str, raw: &[u8]) -> Result<()> {
+        lmtp::deliver(self.ports.lmtp, None, user, raw).await
+    }
+
+    /// New mail that a rule of the server files into `folder` at delivery (by subaddress); the folder is created.
+    ///
+    /// # Errors
+    /// When Dovecot refuses it.
+    pub async fn deliver_into(&self, user: &str, folder: &str, raw: &[u8]) -> Result<()> {
+        let recipient = match user.split_once('@') {
+            Some((local, domain)) => format!("{local}+{folder}@{domain}"),
+            None => format!("{user}+{folder}"),
+        };
+        lmtp::deliver(self.ports.lmtp, None, &recipient, raw).await
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("conf/dovecot.conf")
+    }
+}
+
+impl Ports {
+    fn free() -> Result<Self> {
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("Looking for a free port");
+        // All three are held until all are known, so that they differ.
+        let (imap, imaps, lmtp) = (listen()?, listen()?, listen()?);
+        let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
+        Ok(Self { imap: port(&imap)?, imaps: port(&imaps)?, lmtp: port(&lmtp)? })
+    }
+}
+
+fn write_files(
+    folder: &Path,
+    identity: &Identity,
+    ports: Ports,
+    password: &str,
+    format: Format,
+) -> Result<()> {
+    let authority = Authority::new()?;
+    let certificate = authority.issue(LOOPBACK_NAMES)?;
+    for name in ["conf", "run", "state", "mail"] {
+        std::fs::create_dir(folder.join(name))?;
+    }
+    let format = match format {
+        Format::Maildir => "maildir",
+        Format::Sdbox => "sdbox",
+        Format::Mdbox => "mdbox",
+    };
+    let path = folder.to_str().context("The temporary folder's path is not UTF-8")?;
+    let config = TEMPLATE
+        .replace("{folder}", path)
+        .replace("{user}", &identity.user)
+        .replace("{group}", &identity.group)
+        .replace("{password}", password)
+        .replace("{format}", format)
+        .replace("{imap_port}", &ports.imap.to_string())
+        .replace("{imaps_port}", &ports.imaps.to_string())
+        .replace("{lmtp_port}", &ports.lmtp.to_string());
+    for (name, text) in [
+        ("dovecot.conf", config.as_str()),
+        ("cert.pem", &certificate.certificate_pem),
+        ("key.pem", &certificate.key_pem),
+        ("ca.pem", authority.pem()),
+    ] {
+        std::fs::write(folder.join("conf").join(name), text).with_context(|| format!("Writing {name}"))?;
+    }
+    identity.give(folder)
+}

@@ -1,0 +1,30 @@
+//! What the tests and the demo stand on: mail servers, a keychain, a backend, and the people of the story.
+//!
+//! Nothing here is shipped. Everything cleans up after itself: dropping a server stops it and removes its folder.
+#![forbid(unsafe_code)]
+
+#[cfg(unix)]
+pub mod agent;
+#[cfg(unix)]
+pub mod backend;
+pub mod campaign;
+#[cfg(unix)]
+pub mod dovecot;
+#[cfg(unix)]
+pub mod e2e;
+pub mod imap;
+#[cfg(target_os = "linux")]
+pub mod keyring;
+pub mod lmtp;
+pub mod mail;
+pub mod mail_server;
+pub mod personas;
+#[cfg(unix)]
+pub mod postgres;
+#[cfg(unix)]
+pub mod process;
+pub mod program;
+pub mod snapshot;
+pub mod tls;
+
+pub use snapshot::Snapshot;
