@@ -1,0 +1,49 @@
+//! Watches a mailbox without ever changing it, and never loses a message.
+//!
+//! A [`Mailbox`] is pulled: its owner asks for the next [`Event`], judges what it holds, commits verdicts and
+//! the event's [`Cursor`] together, and asks again. The mailbox itself remembers nothing over a restart; after any
+//! error the owner drops it and opens a new one from the cursors that it committed.
+#![forbid(unsafe_code)]
+
+pub mod backoff;
+pub mod error;
+pub mod event;
+pub mod imap;
+pub mod settings;
+pub mod wake;
+
+pub use backoff::{Backoff, Retry};
+pub use error::{Error, ErrorKind};
+pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
+pub use imap::{Credential, ImapMailbox};
+pub use settings::{ImapSettings, Security, WatchOptions};
+pub use wake::WakeDetector;
+
+use std::future::Future;
+
+/// A mailbox that is being watched. IMAP is one; Microsoft Graph and EWS are others.
+pub trait Mailbox: Send {
+    /// Waits for the next thing worth knowing. Returns at once while there is something to read, and sleeps in
+    /// IDLE or between polls otherwise.
+    ///
+    /// A batch's cursor counts as committed when `next` is called again; dropping the future is safe at any time
+    /// (the owner then opens a new mailbox from what it committed).
+    ///
+    /// # Errors
+    /// After an error the mailbox must be dropped.
+    fn next(&mut self) -> impl Future<Output = Result<Event, Error>> + Send;
+
+    /// The first `max_bytes` of a message, header included, without marking it as read.
+    /// `None` when it has gone meanwhile.
+    ///
+    /// # Errors
+    /// After an error the mailbox must be dropped.
+    fn body(
+        &mut self,
+        at: &MessageRef,
+        max_bytes: u32,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
+
+    /// Says good-bye; waits at most a second or two.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
