@@ -1,0 +1,284 @@
+//! The command line.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use answerback_backend::Token;
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+use tracing_subscriber::EnvFilter;
+
+use crate::conformance::{self, Kit};
+use crate::server::{Config, Server};
+use crate::store::Store;
+use crate::store::sends::SendStatus;
+use crate::{import, openapi};
+
+/// Exit status: done, but something was wrong with some input.
+const PARTLY: u8 = 1;
+const IMPORT_CHUNK: usize = 1000;
+
+/// A sales backend that implements the Answerback contract: tracked sends in, replies out.
+#[derive(Debug, Parser)]
+#[command(name = "answerback-backend", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How to write the log, which goes to stderr.
+    #[arg(long, global = true, value_enum, default_value = "text", env = "ANSWERBACK_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Args)]
+struct Database {
+    /// sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite:answerback-backend.db",
+        hide_env_values = true
+    )]
+    database: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server. The first line on stdout is "listening on URL". Ctrl-C or SIGTERM ends it.
+    Serve {
+        /// Where to listen; port 0 takes a free one. Put a TLS proxy in front of anything but loopback.
+        #[arg(long, default_value = "127.0.0.1:8787", env = "ANSWERBACK_LISTEN")]
+        listen: SocketAddr,
+        /// Where people and laptops reach it, such as https://answerback.example.com
+        #[arg(long, env = "ANSWERBACK_PUBLIC_URL")]
+        public_url: Option<String>,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Make a bearer token and print it; only its hash is kept.
+    Token {
+        #[command(flatten)]
+        database: Database,
+        /// The organisation; made where it is missing.
+        #[arg(long)]
+        org: String,
+        /// For this rep's laptop.
+        #[arg(long, required_unless_present = "platform", conflicts_with = "platform")]
+        rep: Option<String>,
+        /// For the platform behind: it writes sends, asks the gate and reads events.
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Add or change a rep's tracked sends from JSON Lines or CSV.
+    Import {
+        #[command(flatten)]
+        database: Database,
+        /// The organisation; made where it is missing.
+        #[arg(long)]
+        org: String,
+        /// The rep whose mailbox gets the answers.
+        #[arg(long)]
+        rep: String,
+        /// The file; "-" reads stdin.
+        #[arg(long)]
+        sends: PathBuf,
+    },
+    /// Print everything that is known of one person, as JSON.
+    Export {
+        #[command(flatten)]
+        database: Database,
+        /// The organisation.
+        #[arg(long)]
+        org: String,
+        /// The person's address.
+        #[arg(long)]
+        address: String,
+    },
+    /// Erase what is known of one person. That the address must not be mailed, if so, stays.
+    Erase {
+        #[command(flatten)]
+        database: Database,
+        /// The organisation.
+        #[arg(long)]
+        org: String,
+        /// The person's address.
+        #[arg(long)]
+        address: String,
+    },
+    /// Forget what events said, of every organisation; their ids and what they did stay. For a daily timer.
+    Forget {
+        #[command(flatten)]
+        database: Database,
+        /// Events that were received more than so many days ago.
+        #[arg(long)]
+        older_than_days: u16,
+    },
+    /// Run the contract's tests against any implementation. Exit status 1 where one fails.
+    Conformance {
+        /// The implementation's address.
+        #[arg(long)]
+        url: String,
+        /// A token of the platform behind.
+        #[arg(long, env = "ANSWERBACK_PLATFORM_TOKEN", hide_env_values = true)]
+        platform_token: String,
+        /// A token of a rep's laptop in the same organisation.
+        #[arg(long, env = "ANSWERBACK_LAPTOP_TOKEN", hide_env_values = true)]
+        laptop_token: String,
+        /// The rep of the laptop's token.
+        #[arg(long, default_value = "rep@sales.example")]
+        rep: String,
+    },
+    /// Print the OpenAPI 3.1 document.
+    Openapi,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        log_to_stderr(self.log_format);
+        match self.command {
+            Command::Serve { listen, public_url, database } => {
+                serve(Config { listen, public_url, database: database.database }).await
+            }
+            Command::Token { database, org, rep, platform: _ } => {
+                let store = Store::open(&database.database).await?;
+                let token = store.issue_token(&org, rep.as_deref()).await?;
+                store.close().await;
+                print(token.expose())
+            }
+            Command::Import { database, org, rep, sends } => {
+                import_file(&database.database, &org, &rep, &sends).await
+            }
+            Command::Export { database, org, address } => {
+                let store = Store::open(&database.database).await?;
+                let dossier = store.export_person(&org, &address).await?;
+                store.close().await;
+                print(&serde_json::to_string_pretty(&dossier)?)
+            }
+            Command::Erase { database, org, address } => {
+                let store = Store::open(&database.database).await?;
+                let erased = store.erase_person(&org, &address).await?;
+                store.close().await;
+                print(&format!("{} sends and {} events erased", erased.sends, erased.events))
+            }
+            Command::Forget { database, older_than_days } => {
+                let days = SignedDuration::from_hours(24 * i64::from(older_than_days));
+                let before = Timestamp::now().checked_sub(days)?;
+                let store = Store::open(&database.database).await?;
+                let (events, removals) =
+                    (store.forget_events(before).await?, store.forget_removals(before).await?);
+                store.close().await;
+                print(&format!("{events} events and {removals} removals forgotten"))
+            }
+            Command::Conformance { url, platform_token, laptop_token, rep } => {
+                let kit = Kit::new(&url, Token::new(platform_token), Token::new(laptop_token), &rep)?;
+                conform(&kit).await
+            }
+            Command::Openapi => print(openapi::json().trim_end()),
+        }
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    // Before the address is announced, so that a signal right after it is not missed.
+    let ended = ended()?;
+    let server = Server::start(config).await?;
+    print(&format!("listening on {}", server.url()))?;
+    ended.await;
+    tracing::info!("shutting down");
+    server.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
+    let reports = conformance::run(kit).await;
+    for report in &reports {
+        match &report.failure {
+            None => print(&format!("ok    {}", report.name))?,
+            Some(failure) => print(&format!("FAIL  {}\n      {failure}", report.name))?,
+        };
+    }
+    let failed = reports.iter().filter(|r| r.failure.is_some()).count();
+    print(&format!("{} of {} checks passed", reports.len() - failed, reports.len()))?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+async fn import_file(database: &str, org: &str, rep: &str, path: &PathBuf) -> anyhow::Result<ExitCode> {
+    let read = if path.as_os_str() == "-" {
+        import::read(std::io::stdin().lock(), rep)
+    } else {
+        let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+        import::read(BufReader::new(file), rep)
+    };
+    let import = read.with_context(|| format!("can't read {}", path.display()))?;
+    let store = Store::open(database).await?;
+    let (mut created, mut updated) = (0_usize, 0_usize);
+    for chunk in import.sends.chunks(IMPORT_CHUNK) {
+        let (statuses, _) = store.upsert_sends(org, chunk).await?;
+        created += statuses.iter().filter(|s| **s == SendStatus::Created).count();
+        updated += statuses.iter().filter(|s| **s == SendStatus::Updated).count();
+    }
+    store.close().await;
+    for bad in &import.bad {
+        tracing::error!("{}:{}: {}", path.display(), bad.line, bad.reason);
+    }
+    let unchanged = import.sends.len() - created - updated;
+    print(&format!(
+        "{created} created, {updated} updated, {unchanged} unchanged, {} refused",
+        import.bad.len()
+    ))?;
+    Ok(if import.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+/// Becomes ready on Ctrl-C or SIGTERM.
+fn ended() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Prints a line at once: whoever started us may be waiting for it.
+fn print(line: &str) -> anyhow::Result<ExitCode> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        // Whoever read it has seen enough, as `head` does.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_env("ANSWERBACK_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

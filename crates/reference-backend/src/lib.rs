@@ -1,0 +1,28 @@
+//! A small sales backend that implements the Answerback contract: what an integrator reads to write their own, what the demo
+//! runs and what the tests talk to.
+//!
+//! ```text
+//! platform ── POST /v1/sends ──▶ store ◀── GET /v1/sends (long poll) ── laptop
+//! platform ◀── GET /v1/events ── store ◀── POST /v1/events ─────────── laptop
+//! platform ◀── GET /v1/gate ──── enrolment (stop, pause) + hold (coverage)
+//! ```
+//! [`enrolment`] and [`hold`] decide and are pure; [`store`] keeps; [`api`] speaks HTTP.
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod cli;
+pub mod conformance;
+pub mod enrolment;
+pub mod extract;
+pub mod hold;
+pub mod import;
+pub mod metrics;
+pub mod openapi;
+pub mod pages;
+pub mod problem;
+pub mod server;
+pub mod store;
+pub mod watch;
+
+pub use server::{Config, Handle, Server, StartError};
+pub use store::{Store, StoreError};
