@@ -1,0 +1,166 @@
+//! The configuration file: which mailboxes, which backend, which rules. A secret is never in it.
+
+mod file;
+mod paths;
+mod validate;
+
+use std::path::PathBuf;
+
+use answerback_backend::LogLevel;
+use answerback_keychain::SecretSource;
+use answerback_reply::{Identity, Policy};
+use serde::{Deserialize, Serialize};
+
+pub use file::ConfigError;
+pub use paths::{config_file, data_dir};
+
+/// Everything that the rep or the admin has set. What the desktop app exports and imports.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the store is; the platform's data folder when it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// How much of a reply is sent to the backend; the organisation may allow less.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub log_level: LogLevel,
+    /// The backend; without one, verdicts are kept and events wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendConfig>,
+    /// What is done about each kind of message.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub policy: Policy,
+    /// The rep's mailboxes.
+    #[serde(default, rename = "account", skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountConfig>,
+}
+
+/// The sales backend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendConfig {
+    /// Its base URL: `https://…`, or plain `http://` to loopback only.
+    pub url: String,
+    /// The laptop's bearer token.
+    pub token: SecretSource,
+    /// A PEM file with an extra root certificate to trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// One of the rep's mailboxes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountConfig {
+    /// The rep's address.
+    pub address: String,
+    /// Other addresses of the rep's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Domains of the rep's organisation; an author there is a colleague.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub colleagues: Vec<String>,
+    /// Folders that are not watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_folders: Vec<String>,
+    /// How to reach it.
+    pub imap: ImapConfig,
+}
+
+/// An IMAP server and the login there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImapConfig {
+    /// Host name or address.
+    pub host: String,
+    /// 993 for `tls`, 143 otherwise, when it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How the connection is secured.
+    #[serde(default)]
+    pub security: Security,
+    /// The login name; the account's address when it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Where the password is.
+    pub password: SecretSource,
+    /// A PEM file with an extra root certificate to trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a connection is secured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// TLS from the first byte.
+    #[default]
+    Tls,
+    /// STARTTLS.
+    StartTls,
+    /// Plaintext, to loopback only.
+    None,
+}
+
+impl AccountConfig {
+    /// The account's id, which its events carry: the same for the same address on every laptop.
+    pub fn id(&self) -> String {
+        answerback_backend::account_id(&self.address).to_string()
+    }
+
+    /// Whose mailbox it is.
+    pub fn identity(&self) -> Identity {
+        let addresses = std::iter::once(&self.address).chain(&self.aliases).cloned().collect();
+        Identity { addresses, colleagues: self.colleagues.clone() }
+    }
+
+    /// Whether this is one of the rep's addresses in this account.
+    pub fn owns(&self, address: &str) -> bool {
+        self.address.eq_ignore_ascii_case(address)
+            || self.aliases.iter().any(|a| a.eq_ignore_ascii_case(address))
+    }
+}
+
+impl ImapConfig {
+    /// The port that is meant.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.security {
+            Security::Tls => 993,
+            Security::StartTls | Security::None => 143,
+        })
+    }
+
+    /// For the mailbox.
+    pub fn settings(&self, address: &str) -> answerback_mailbox::ImapSettings {
+        answerback_mailbox::ImapSettings {
+            host: self.host.clone(),
+            port: self.port(),
+            security: self.security.into(),
+            username: self.username.clone().unwrap_or_else(|| address.to_owned()),
+            ca_file: self.ca_file.clone(),
+        }
+    }
+}
+
+impl From<Security> for answerback_mailbox::Security {
+    fn from(security: Security) -> Self {
+        match security {
+            Security::Tls => Self::Tls,
+            Security::StartTls => Self::StartTls,
+            Security::None => Self::None,
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Config {
+    /// Whether any secret is in the keychain.
+    pub fn uses_keychain(&self) -> bool {
+        let is_there = |source: &SecretSource| matches!(source, SecretSource::Keychain(_));
+        self.accounts.iter().any(|account| is_there(&account.imap.password))
+            || self.backend.as_ref().is_some_and(|backend| is_there(&backend.token))
+    }
+}

@@ -1,0 +1,75 @@
+//! Settings that read well and make no sense.
+
+use std::collections::HashSet;
+
+use super::{AccountConfig, Config, Security};
+
+impl Config {
+    /// Says what makes no sense, for a person.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        if let Some(backend) = &self.backend {
+            check_url(&backend.url)?;
+        }
+        let mut seen = HashSet::new();
+        for account in &self.accounts {
+            account.validate()?;
+            if !seen.insert(account.id()) {
+                return Err(format!("the account {} is there twice", account.address));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AccountConfig {
+    /// Says what makes no sense, for a person.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        for address in std::iter::once(&self.address).chain(&self.aliases) {
+            if !is_address(address) {
+                return Err(format!("`{address}` is no e-mail address"));
+            }
+        }
+        if self.imap.host.trim().is_empty() || self.imap.host.contains(['/', ' ', '@']) {
+            return Err(format!("`{}` is no host name; write it like imap.sales.example", self.imap.host));
+        }
+        if self.imap.security == Security::None && !is_loopback(&self.imap.host) {
+            return Err(format!(
+                "security = \"none\" is allowed to loopback only, not to {}",
+                self.imap.host
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    parts.is_some_and(|(left, domain)| !left.is_empty() && !domain.is_empty())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '<' || c == '>')
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// `https`, or `http` to loopback.
+fn check_url(url: &str) -> Result<(), String> {
+    if url.starts_with("https://") {
+        return Ok(());
+    }
+    let Some(rest) = url.strip_prefix("http://") else {
+        return Err(format!("the backend's URL `{url}` must start with https://"));
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    if is_loopback(host) {
+        Ok(())
+    } else {
+        Err(format!("the backend's URL must be https; plain http is for loopback only, not {host}"))
+    }
+}

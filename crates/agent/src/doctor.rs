@@ -1,0 +1,175 @@
+//! Checks every part, and says what to do about each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use answerback_backend::{Client, ClientOptions, Token};
+use answerback_keychain::{Keychain, SecretSource};
+use answerback_mailbox::imap::{self, Credential, TestStepKind};
+
+use crate::config::{AccountConfig, BackendConfig, Config};
+use crate::context::Context;
+use crate::view::{Check, CheckState, Problem};
+
+/// Clocks further apart than this make coverage and pauses wrong.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
+
+impl Check {
+    pub(crate) fn passed(name: &str, about: &str, detail: impl Into<Option<String>>) -> Self {
+        Self {
+            name: name.into(),
+            about: about.into(),
+            state: CheckState::Passed,
+            detail: detail.into(),
+            problem: None,
+        }
+    }
+
+    fn skipped(name: &str, about: &str) -> Self {
+        Self { state: CheckState::Skipped, ..Self::passed(name, about, None) }
+    }
+
+    pub(crate) fn failed(name: &str, about: &str, problem: Problem) -> Self {
+        Self {
+            name: name.into(),
+            about: about.into(),
+            state: CheckState::Failed,
+            detail: None,
+            problem: Some(problem),
+        }
+    }
+}
+
+/// Every part of a running agent.
+pub async fn check_all(context: &Arc<Context>) -> Vec<Check> {
+    let config = context.config();
+    let mut checks = vec![check_store(context).await];
+    checks.extend(check_config(&config, &context.keychain).await);
+    checks
+}
+
+/// Every part that a configuration names, without a running agent.
+pub async fn check_config(config: &Config, keychain: &Keychain) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if config.uses_keychain() {
+        checks.push(check_keychain(keychain.clone()).await);
+    }
+    for account in &config.accounts {
+        checks.extend(check_account(account, keychain.clone()).await);
+    }
+    if let Some(backend) = &config.backend {
+        checks.extend(check_backend(backend, keychain.clone()).await);
+    }
+    checks
+}
+
+async fn check_store(context: &Context) -> Check {
+    let about = context.store_file.display().to_string();
+    match context.storage.call(|store| store.check()).await {
+        Ok(()) => Check::passed("store", &about, None),
+        Err(error) => Check::failed("store", &about, Problem::of_store(&error, &context.store_file)),
+    }
+}
+
+async fn check_keychain(keychain: Keychain) -> Check {
+    let checked = tokio::task::spawn_blocking(move || keychain.check()).await;
+    match checked {
+        Ok(Err(error)) => Check::failed("keychain", "", Problem::of_keychain(&error, "")),
+        _ => Check::passed("keychain", "", None),
+    }
+}
+
+async fn secret(
+    source: &SecretSource,
+    keychain: Keychain,
+    about: &str,
+) -> Result<answerback_keychain::Secret, Problem> {
+    let source = source.clone();
+    match tokio::task::spawn_blocking(move || source.resolve(&keychain)).await {
+        Ok(Ok(secret)) => Ok(secret),
+        Ok(Err(error)) => Err(Problem::of_secret(&error, about)),
+        Err(_) => Err(Problem::new("keychain_timeout", about, "The secret could not be read.", "Try again.")),
+    }
+}
+
+async fn check_account(account: &AccountConfig, keychain: Keychain) -> Vec<Check> {
+    match secret(&account.imap.password, keychain, &account.address).await {
+        Ok(password) => check_mailbox(account, password.expose()).await,
+        Err(problem) => vec![Check::failed("signed_in", &account.address, problem)],
+    }
+}
+
+/// Signs in to a mailbox step by step.
+pub async fn check_mailbox(account: &AccountConfig, password: &str) -> Vec<Check> {
+    let settings = account.imap.settings(&account.address);
+    let server = format!("{}:{}", settings.host, settings.port);
+    let steps = imap::test_connection(&settings, &Credential::from(password)).await;
+    let mut checks: Vec<Check> = steps
+        .into_iter()
+        .map(|step| match step.outcome {
+            // The server's name and port are what it is about already.
+            Ok(detail) => Check::passed(step_name(step.kind), &server, Some(detail).filter(|d| *d != server)),
+            Err(error) => Check::failed(step_name(step.kind), &server, Problem::of_mailbox(&error, &server)),
+        })
+        .collect();
+    let steps = [TestStepKind::Server, TestStepKind::Security, TestStepKind::SignIn, TestStepKind::Folders];
+    let skipped = steps.into_iter().skip(checks.len());
+    checks.extend(skipped.map(|step| Check::skipped(step_name(step), &server)));
+    checks
+}
+
+fn step_name(step: TestStepKind) -> &'static str {
+    match step {
+        TestStepKind::Server => "server_found",
+        TestStepKind::Security => "secure_connection",
+        TestStepKind::SignIn => "signed_in",
+        TestStepKind::Folders => "folders_seen",
+    }
+}
+
+async fn check_backend(backend: &BackendConfig, keychain: Keychain) -> Vec<Check> {
+    match secret(&backend.token, keychain, &backend.url).await {
+        Ok(token) => check_backend_with(&backend.url, token.expose(), backend.ca_file.as_deref()).await,
+        Err(problem) => vec![Check::failed("backend_token", &backend.url, problem)],
+    }
+}
+
+/// Asks a backend for one send.
+pub async fn check_backend_with(url: &str, token: &str, ca_file: Option<&std::path::Path>) -> Vec<Check> {
+    let options = ClientOptions { ca_file: ca_file.map(Into::into) };
+    let client = match Client::new(url, Token::new(token), &options) {
+        Ok(client) => client,
+        Err(error) => return vec![Check::failed("backend_reached", url, Problem::of_backend(&error, url))],
+    };
+    let reached = Check::passed("backend_reached", url, None);
+    match client.sends(None, 1, Duration::ZERO).await {
+        Ok(_) => {
+            vec![reached, Check::passed("backend_token", url, None), check_clock(url, client.clock_offset())]
+        }
+        Err(
+            error @ (answerback_backend::BackendError::Unauthorised
+            | answerback_backend::BackendError::Forbidden),
+        ) => {
+            vec![reached, Check::failed("backend_token", url, Problem::of_backend(&error, url))]
+        }
+        Err(error) => vec![Check::failed("backend_reached", url, Problem::of_backend(&error, url))],
+    }
+}
+
+fn check_clock(url: &str, offset: Option<jiff::SignedDuration>) -> Check {
+    let Some(offset) = offset else {
+        return Check::skipped("clock", url);
+    };
+    if offset.unsigned_abs() <= CLOCK_TOLERANCE {
+        return Check::passed("clock", url, None);
+    }
+    let minutes = offset.as_mins().abs().max(1);
+    let way = if offset.is_positive() { "behind" } else { "ahead of" };
+    let problem = Problem::new(
+        "clock",
+        url,
+        format!("This computer's clock is about {minutes} minutes {way} the backend's."),
+        "Switch on \"set time automatically\" in the system's settings.",
+    );
+    Check { state: CheckState::Warning, problem: Some(problem), ..Check::passed("clock", url, None) }
+}

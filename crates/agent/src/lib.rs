@@ -1,0 +1,38 @@
+//! Watches the accounts, judges what arrives and keeps the backend in step.
+//!
+//! One task per account and one for the backend, all around one store:
+//!
+//! ```text
+//! watch (account)   mailbox ─▶ judging ─▶ store: verdict + outbox + cursor in one transaction
+//! feed (backend)    tracked sends and policy ─▶ store, index
+//! delivery          outbox ─▶ backend, in order, until acknowledged; then coverage
+//! ```
+//!
+//! [`Agent`] is the API that the settings window and the command line call. Nothing here knows of a window.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+mod backend;
+mod backoff;
+pub mod config;
+mod connection;
+mod context;
+mod delivery;
+pub mod doctor;
+pub mod event;
+mod feed;
+mod judging;
+mod live;
+mod problem;
+pub mod provider;
+mod review;
+mod show;
+mod storage;
+mod tasks;
+pub mod view;
+mod wake;
+mod watch;
+
+pub use agent::{Agent, Change};
+pub use config::Config;
+pub use event::AgentEvent;

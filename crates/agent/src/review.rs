@@ -1,0 +1,50 @@
+//! What the rep says of a verdict, and the events that follow from it.
+
+use answerback_backend::{ReplyFacts, account_id, events_for, retract};
+use answerback_reply::{Policy, TrackedSend, Verdict};
+use answerback_store::{EventRow, NewEvent, Review, VerdictRow};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::context::Rules;
+use crate::judging::to_outbox;
+
+/// "That is no answer": takes back everything that the verdict caused, whether the backend has it already or not; the
+/// events go out in order, so that it never sees them the other way round.
+pub fn take_back(
+    row: &VerdictRow,
+    send: &TrackedSend,
+    events: &[EventRow],
+    account: &str,
+    now: Timestamp,
+) -> Option<NewEvent> {
+    let ids: Vec<Uuid> = events
+        .iter()
+        .filter(|event| event.event_type != "answerback.retract.v1")
+        .filter_map(|event| Uuid::parse_str(&event.id).ok())
+        .collect();
+    if ids.is_empty() || row.review == Review::Retracted {
+        return None;
+    }
+    Some(to_outbox(&retract(account_id(account), send.into(), ids, "not_a_reply", now)))
+}
+
+/// "Yes, it answers that": the verdict as if the match had been certain, and its events.
+pub fn confirm(
+    row: &VerdictRow,
+    send: &TrackedSend,
+    account: &str,
+    rules: &Rules,
+) -> (Verdict, Vec<NewEvent>) {
+    let verdict = confirmed(&row.verdict, &rules.policy);
+    let facts: ReplyFacts = serde_json::from_str(&row.facts).unwrap_or_default();
+    let events = events_for(&verdict, send, &facts, rules.log_level, account_id(account));
+    (verdict, events.iter().map(to_outbox).collect())
+}
+
+fn confirmed(verdict: &Verdict, policy: &Policy) -> Verdict {
+    let mut verdict = verdict.clone();
+    verdict.confidence = 1.0;
+    policy.decide(&mut verdict);
+    verdict
+}

@@ -1,0 +1,97 @@
+//! The tasks that run, and how each is stopped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{AccountConfig, BackendConfig};
+use crate::context::Context;
+use crate::live::{LiveAccount, LiveBackend};
+use crate::{Change, backend, wake, watch};
+
+/// How long a task may take to say good-bye before it is dropped. What it has decided is on disk in any case.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The tasks that run.
+#[derive(Debug, Default)]
+pub struct Tasks {
+    accounts: HashMap<String, Task>,
+    backend: Option<Task>,
+    clock: Option<Task>,
+}
+
+#[derive(Debug)]
+struct Task {
+    stop: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+impl Task {
+    fn spawn<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(CancellationToken) -> F) -> Self {
+        let stop = CancellationToken::new();
+        Self { handle: tokio::spawn(run(stop.clone())), stop }
+    }
+
+    async fn end(mut self) {
+        self.stop.cancel();
+        if tokio::time::timeout(PATIENCE, &mut self.handle).await.is_err() {
+            self.handle.abort();
+            let _ = self.handle.await;
+        }
+    }
+}
+
+impl Tasks {
+    /// Notices wake-ups.
+    pub fn start_clock(&mut self, context: &Arc<Context>) {
+        let context = Arc::clone(context);
+        self.clock = Some(Task::spawn(|stop| async move { wake::watch_clock(&context, stop).await }));
+    }
+
+    /// Watches an account; one that is watched already is watched anew.
+    pub async fn start_account(&mut self, context: &Arc<Context>, account: AccountConfig) {
+        let id = account.id();
+        self.stop_account(context, &id).await;
+        context.live().accounts.insert(id.clone(), LiveAccount::default());
+        context.changed(Change::Accounts);
+        let context = Arc::clone(context);
+        self.accounts.insert(id, Task::spawn(|stop| watch::watch_account(context, account, stop)));
+    }
+
+    /// Stops watching an account.
+    pub async fn stop_account(&mut self, context: &Context, id: &str) {
+        if let Some(task) = self.accounts.remove(id) {
+            task.end().await;
+        }
+        context.live().accounts.remove(id);
+        context.changed(Change::Accounts);
+    }
+
+    /// Keeps a backend in step, instead of the one before.
+    pub async fn start_backend(&mut self, context: &Arc<Context>, config: BackendConfig) {
+        self.stop_backend(context).await;
+        let context = Arc::clone(context);
+        self.backend = Some(Task::spawn(|stop| backend::run(context, config, stop)));
+    }
+
+    /// Stops talking to the backend.
+    pub async fn stop_backend(&mut self, context: &Context) {
+        if let Some(task) = self.backend.take() {
+            task.end().await;
+        }
+        context.update_backend(|live| *live = LiveBackend::default());
+    }
+
+    /// Stops everything, side by side.
+    pub async fn stop_all(&mut self) {
+        let all =
+            self.accounts.drain().map(|(_, task)| task).chain(self.backend.take()).chain(self.clock.take());
+        let ends: Vec<_> = all.map(|task| tokio::spawn(task.end())).collect();
+        for end in ends {
+            let _ = end.await;
+        }
+    }
+}

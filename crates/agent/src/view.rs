@@ -1,0 +1,22 @@
+//! What a person is shown: plain values for the settings window and the command line.
+//!
+//! Times are RFC 3339 strings, days are `YYYY-MM-DD`. Nothing here holds a secret or mail content beyond what the
+//! rep's own screen needs (names, addresses, subjects).
+
+mod backend;
+mod history;
+mod mailbox;
+mod overview;
+mod problem;
+mod provider;
+mod reply;
+mod rules;
+
+pub use backend::{BackendDraft, BackendState, BackendView, OutboxRow, OutboxState};
+pub use history::{DayCounts, History};
+pub use mailbox::{AccountState, AccountView, FolderView, MailboxDraft, MailboxSecurity};
+pub use overview::{Counts, Overview, OverviewState};
+pub use problem::{Check, CheckState, Problem};
+pub use provider::{ProviderView, SignIn};
+pub use reply::{EvidenceView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
+pub use rules::{RuleView, RulesView};

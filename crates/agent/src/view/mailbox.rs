@@ -1,0 +1,109 @@
+//! Mailboxes as the rep sees them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+
+/// A mailbox to be added or tested, as typed in. The password goes to the keychain and nowhere else.
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MailboxDraft {
+    /// The rep's address.
+    pub address: String,
+    /// Other addresses of the rep's.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Domains of the rep's organisation; empty means the address's own domain unless it is a free-mail provider.
+    #[serde(default)]
+    pub colleagues: Vec<String>,
+    /// The IMAP server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is secured.
+    pub security: MailboxSecurity,
+    /// The login name; usually the address.
+    pub username: String,
+    /// The password or app password.
+    pub password: String,
+    /// A PEM file with the organisation's own root certificate.
+    #[serde(default)]
+    pub ca_file: Option<String>,
+}
+
+/// How a mailbox connection is secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxSecurity {
+    /// TLS from the first byte.
+    Tls,
+    /// STARTTLS.
+    StartTls,
+    /// Plaintext; to loopback only.
+    None,
+}
+
+/// A mailbox that is watched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// The account's id.
+    pub id: String,
+    /// The rep's address.
+    pub address: String,
+    /// Other addresses of the rep's.
+    pub aliases: Vec<String>,
+    /// Domains of the rep's organisation.
+    pub colleagues: Vec<String>,
+    /// The IMAP server as `host:port`.
+    pub server: String,
+    /// What it is doing.
+    pub state: AccountState,
+    /// Everything received before this time has been checked.
+    pub checked_up_to: Option<String>,
+    /// First scan: share done, 0 to 1; `None` when no first scan is running.
+    pub scan_progress: Option<f64>,
+    /// Messages looked at since the agent started.
+    pub messages_seen: u32,
+    /// What is wrong, if anything.
+    pub problem: Option<Problem>,
+    /// The folders that are watched.
+    pub folders: Vec<FolderView>,
+}
+
+/// What an account is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    /// Connecting and signing in.
+    Connecting,
+    /// Reading what is there.
+    Scanning,
+    /// Everything is read; new mail is noticed as it comes.
+    Watching,
+    /// The connection broke; it is tried again by itself.
+    Reconnecting,
+    /// The rep must do something.
+    NeedsAttention,
+    /// Paused by the rep.
+    Paused,
+}
+
+/// A folder that is watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct FolderView {
+    /// Its name.
+    pub name: String,
+    /// inbox, sent, junk, trash, archive, all, other.
+    pub role: String,
+    /// Whether its first scan is done.
+    pub scanned: bool,
+    /// How many messages of it were looked at since the agent started.
+    pub messages_seen: u32,
+}

@@ -1,0 +1,26 @@
+//! Notices that the laptop slept: every connection is dead then, though nothing has said so.
+
+use std::time::{Duration, Instant};
+
+use answerback_mailbox::WakeDetector;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+
+const TICK: Duration = Duration::from_secs(10);
+
+/// Watches the clocks until it is stopped.
+pub async fn watch_clock(context: &Context, stop: CancellationToken) {
+    let mut detector = WakeDetector::new(Timestamp::now(), Instant::now());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        if detector.slept(Timestamp::now(), Instant::now()).is_some() {
+            tracing::info!("The laptop woke up; connecting anew.");
+            context.hurry.send_modify(|count| *count += 1);
+        }
+    }
+}
