@@ -1,0 +1,172 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Finds the answers to tracked sales email.
+#[derive(Debug, Parser)]
+#[command(name = "answerbackctl", version, max_term_width = 100, after_help = EXIT_STATUS)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done, 1 done but something was wrong with some input (each named on standard error),
+2 wrong usage, 3 could not run.
+
+`answerbackctl COMMAND --help` shows examples.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find the answers to tracked sends in an exported mailbox
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(Scan),
+    /// Tell what kind each message of an exported mailbox is; needs no sends
+    #[command(after_help = CLASSIFY_EXAMPLES)]
+    Classify(Classify),
+    /// Print what the author of a message newly wrote: without quotes, signature and disclaimer
+    #[command(after_help = TEXT_EXAMPLES)]
+    Text(Text),
+    /// Run the agent without a window, and print what happens until it is interrupted
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Configured),
+    /// Check each account, the keychain, the backend and the clock, and say what to do about each
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Configured),
+}
+
+/// `scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// Tracked sends, one JSON object a line; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub sends: PathBuf,
+    /// An mbox file, a Maildir, a folder of .eml files (searched recursively), or one .eml; may be repeated
+    #[arg(long, value_name = "PATH", required = true)]
+    pub mail: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rep: Rep,
+    /// Print a line for every message, not only for those that answer a send
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `classify`.
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// Mbox files, Maildirs, folders of .eml files (searched recursively), or single .eml files
+    #[arg(value_name = "PATH", required = true)]
+    pub mail: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rep: Rep,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `text`.
+#[derive(Debug, Args)]
+pub struct Text {
+    /// An .eml file, or an mbox file
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Which message of an mbox, as `scan` and `classify` print it; not needed where it holds only one
+    #[arg(long, value_name = "BYTES")]
+    pub offset: Option<u64>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `run` and `doctor`.
+#[derive(Debug, Args)]
+pub struct Configured {
+    /// The configuration, in TOML, as the desktop app exports it
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Whose mailbox it is.
+#[derive(Debug, Args)]
+pub struct Rep {
+    /// One of the rep's own addresses; may be repeated. Without it, scan takes those that the sends are from
+    #[arg(long, value_name = "ADDR")]
+    pub me: Vec<String>,
+    /// A domain of the rep's colleagues; may be repeated. Without it, those of the rep's addresses
+    #[arg(long, value_name = "DOMAIN")]
+    pub colleagues: Vec<String>,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Output {
+    /// Print one JSON object a line on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  answerbackctl scan --sends sends.jsonl --mail Inbox.mbox
+  answerbackctl scan --sends sends.jsonl --mail ~/Maildir --me rep@sales.example --json
+  answerbackctl scan --sends sends.jsonl --mail export/ --all --json | jq -r .kind | sort | uniq -c
+
+A tracked send:
+  {\"id\":\"snd_1\",\"message_ids\":[\"<s1@sales.example>\"],\"sent_at\":\"2026-11-18T08:00:00Z\"}
+More fields (from, to, cc, subject, prospect, marker, ...) let more answers be found.";
+
+const CLASSIFY_EXAMPLES: &str = "\
+Examples:
+  answerbackctl classify message.eml
+  answerbackctl classify archive/2026-November.txt --json
+  answerbackctl classify ~/Maildir --me rep@sales.example --json | jq -r 'select(.kind == \"bounce\") | .bounce.recipient'";
+
+const TEXT_EXAMPLES: &str = "\
+Examples:
+  answerbackctl text message.eml
+  answerbackctl text Inbox.mbox --offset 10234 --json";
+
+/// Shown under the examples of `run` and `doctor`.
+macro_rules! with_config {
+    ($examples:literal) => {
+        concat!(
+            $examples,
+            "
+A configuration (a secret is never in it, only where it is: env, keychain or file):
+  [backend]
+  url = \"https://sales.example.com\"
+  token = { env = \"ANSWERBACK_TOKEN\" }
+  [[account]]
+  address = \"rep@sales.example\"
+  [account.imap]
+  host = \"imap.sales.example\"
+  password = { keychain = \"account/rep@sales.example\" }"
+        )
+    };
+}
+
+const RUN_EXAMPLES: &str = with_config!(
+    "Examples:
+  answerbackctl run --config answerback.toml
+  answerbackctl run --config answerback.toml --json | jq -c 'select(.event == \"verdict\")'
+
+It ends cleanly within five seconds of SIGINT (Ctrl-C) or SIGTERM.
+"
+);
+
+const DOCTOR_EXAMPLES: &str = with_config!(
+    "Examples:
+  answerbackctl doctor --config answerback.toml
+  answerbackctl doctor --config answerback.toml --json | jq -r 'select(.state == \"failed\") | .problem.remedy'
+"
+);
