@@ -1,0 +1,109 @@
+//! `test` and `ci`.
+
+use std::process::ExitCode;
+
+use crate::counts::{Counts, Runner};
+use crate::generated::{bindings, openapi};
+use crate::packages::Need;
+use crate::setup::{cargo_program, is_on_path, npm, npm_packages, rust_components, system_packages};
+use crate::shell::{run, run_tests, run_watching, say};
+use crate::steps::Steps;
+use crate::window;
+use crate::workspace::{APP_FEATURE, Workspace};
+
+const PACKAGES: &str = "system packages";
+const NPM: &str = "npm packages";
+const WINDOW: &str = "window: build";
+const BUILD: &str = "build";
+
+/// Every test there is.
+pub fn test(workspace: &Workspace) -> ExitCode {
+    let mut steps = Steps::default();
+    prepare(workspace, &mut steps);
+    all_tests(workspace, &mut steps);
+    steps.finish()
+}
+
+/// Every test, and all that a change must pass besides.
+pub fn ci(workspace: &Workspace) -> ExitCode {
+    let mut steps = Steps::default();
+    let ui = workspace.root.join("ui");
+    prepare(workspace, &mut steps);
+    steps.step("rust components", &[], rust_components);
+    steps.step("format", &["rust components"], || run(workspace.cargo().args(["fmt", "--all", "--check"])));
+    steps.step("window: types", &[NPM], || run(npm(&ui).args(["run", "check"])));
+    steps.step("window: lint", &[NPM], || run(npm(&ui).args(["run", "lint"])));
+    all_tests(workspace, &mut steps);
+    steps.step("clippy", &["rust components", WINDOW], || {
+        let everything =
+            ["clippy", "--workspace", "--all-targets", "--features", APP_FEATURE, "--", "-D", "warnings"];
+        run(workspace.cargo().args(everything))
+    });
+    steps.step("documentation", &[WINDOW], || {
+        let arguments = ["doc", "--workspace", "--no-deps", "--features", APP_FEATURE];
+        run(workspace.cargo().env("RUSTDOCFLAGS", "-D warnings").args(arguments))
+    });
+    steps.step("cargo-deny", &[], || {
+        cargo_program("cargo-deny", "cargo-deny", "checks licences and advisories")
+    });
+    steps.step("dependencies", &["cargo-deny"], || {
+        run(workspace.cargo().args(["deny", "check", "bans", "licenses", "sources"]))
+    });
+    steps.step("advisories", &["cargo-deny"], || advisories(workspace));
+    steps.step("bindings are up to date", &[BUILD], || bindings(workspace, true));
+    steps.step("OpenAPI file is up to date", &[BUILD], || openapi(workspace, true));
+    steps.finish()
+}
+
+fn prepare(workspace: &Workspace, steps: &mut Steps) {
+    steps.step(PACKAGES, &[], || system_packages(&[Need::Compile, Need::Desktop, Need::Test]));
+    steps.step(NPM, &[], || npm_packages(workspace));
+    steps.step(WINDOW, &[NPM], || window::build_pages(workspace));
+}
+
+fn all_tests(workspace: &Workspace, steps: &mut Steps) {
+    steps.step("tauri-driver", &[], window::driver);
+    // Everything at once and with the same features as the tests, so that nothing is compiled twice.
+    steps.step(BUILD, &[PACKAGES, WINDOW], || {
+        let everything = ["build", "--workspace", "--all-targets", "--features", APP_FEATURE];
+        run(workspace.cargo().args(everything))
+    });
+    steps.tests("tests", &[BUILD], || cargo_tests(workspace));
+    steps.tests("examples in the documentation", &[BUILD], || {
+        let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--features", APP_FEATURE];
+        run_tests(workspace.cargo().args(doc), Runner::Cargo)
+    });
+    steps.tests("window: tests", &[NPM], || {
+        run_tests(npm(&workspace.root.join("ui")).args(["test"]), Runner::Vitest)
+    });
+    steps.tests("window: pages in a browser", &[PACKAGES, WINDOW], || {
+        run_tests(npm(&workspace.root.join("ui")).args(["run", "e2e"]), Runner::Playwright)
+    });
+}
+
+/// With nextest where it is installed, which runs tests of several programs at once.
+fn cargo_tests(workspace: &Workspace) -> (Counts, anyhow::Result<()>) {
+    let mut cargo = workspace.cargo();
+    let runner = if is_on_path("cargo-nextest") {
+        cargo.args(["nextest", "run", "--no-fail-fast"]);
+        Runner::Nextest
+    } else {
+        cargo.args(["test", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+        Runner::Cargo
+    };
+    run_tests(cargo.args(["--workspace", "--features", APP_FEATURE]), runner)
+}
+
+/// Known vulnerabilities. The list of them comes from the network: where that can't be reached, nothing was found
+/// wrong, and it is said that nothing was looked at.
+fn advisories(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut unreachable = false;
+    let result = run_watching(workspace.cargo().args(["deny", "check", "advisories"]), |line| {
+        unreachable |= line.contains("failed to fetch advisory database");
+    });
+    if unreachable {
+        say("The advisory database can't be reached from here: NOT CHECKED.");
+        return Ok(());
+    }
+    result
+}

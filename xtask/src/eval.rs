@@ -1,0 +1,83 @@
+//! `eval`, `bench`, `fuzz`: what detection gets right, how fast, and that no input breaks it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::packages::Need;
+use crate::setup::system_packages;
+use crate::shell::run;
+use crate::workspace::Workspace;
+
+/// What to measure on.
+#[derive(Clone, Debug, Args)]
+pub struct Eval {
+    /// A folder of labelled mail or of archives, or a folder of such folders; may be repeated
+    #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
+    pub corpus: Vec<PathBuf>,
+    /// Choices of an archive's authors who are taken for the rep
+    #[arg(long, default_value_t = 2)]
+    pub seeds: u32,
+    /// One JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to time.
+#[derive(Clone, Debug, Args)]
+pub struct Bench {
+    /// A folder of mail; may be repeated
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub mail: Vec<PathBuf>,
+    /// The size of the index whose memory is measured
+    #[arg(long, default_value_t = 1_000_000)]
+    pub index: usize,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How long to try.
+#[derive(Clone, Debug, Args)]
+pub struct Fuzz {
+    /// Seconds for each target
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+}
+
+/// Measures accuracy.
+///
+/// # Errors
+/// Something can't be built or read.
+pub fn eval(workspace: &Workspace, args: &Eval) -> anyhow::Result<()> {
+    let json = args.json.then_some("--json");
+    let seeds = args.seeds.to_string();
+    run(program(workspace)?.args(["run", "--seeds", &seeds]).args(json).arg("--corpus").args(&args.corpus))
+}
+
+/// Measures speed beside mail-parser, and the memory of a large index.
+///
+/// # Errors
+/// Something can't be built or read.
+pub fn bench(workspace: &Workspace, args: &Bench) -> anyhow::Result<()> {
+    let json = args.json.then_some("--json");
+    let index = args.index.to_string();
+    run(program(workspace)?.args(["bench", "--index", &index]).args(json).args(&args.mail))
+}
+
+/// Feeds mutated mail.
+///
+/// # Errors
+/// An input made detection panic or stall; its path is named.
+pub fn fuzz(workspace: &Workspace, args: &Fuzz) -> anyhow::Result<()> {
+    let seconds = args.seconds.to_string();
+    run(program(workspace)?.current_dir(&workspace.root).args(["fuzz", "--seconds", &seconds]))
+}
+
+/// The measuring program, built with optimisations.
+fn program(workspace: &Workspace) -> anyhow::Result<Command> {
+    system_packages(&[Need::Compile])?;
+    run(workspace.cargo().args(["build", "--release", "-p", "answerback-eval"]))?;
+    Ok(Command::new(workspace.release_program("answerback-eval")))
+}
