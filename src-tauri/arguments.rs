@@ -1,0 +1,17 @@
+//! The command line of the desktop app.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Watches your mailbox for answers to your sales emails, and shows them in a window.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "answerback", version)]
+pub struct Arguments {
+    /// The configuration file; made when it isn't there. Default: the platform's configuration folder.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start without opening the window (this is how it starts at login).
+    #[arg(long)]
+    pub background: bool,
+}

@@ -1,0 +1,292 @@
+//! What the window can ask for. Each command passes on to the agent, and is declared once for Rust and TypeScript.
+//!
+//! A password or a token comes in with a draft and goes to the agent; no command gives one back.
+
+use answerback_agent::view::{
+    AccountView, BackendDraft, BackendView, Check, History, MailboxDraft, OutboxRow, Overview, Problem,
+    ProviderView, ReplyDetail, ReplyFilter, ReplyPage, RulesView,
+};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri::{AppHandle, State, Wry};
+use tauri_plugin_autostart::ManagerExt;
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::{
+    changes::Changed,
+    host::{self, Host},
+    preferences::{PreferenceFile, Preferences},
+    window,
+};
+
+/// Every command and event; the handler and the TypeScript bindings are made from this one list.
+pub fn interface() -> Builder<Wry> {
+    Builder::new()
+        // What is sent and what is received have the same shape, so one TypeScript type is enough.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            settings,
+            save_preferences,
+            set_start_at_login,
+            retry_start,
+            overview,
+            replies,
+            reply,
+            retract,
+            answer_question,
+            test_mailbox,
+            add_mailbox,
+            set_password,
+            remove_mailbox,
+            test_backend,
+            connect_backend,
+            disconnect_backend,
+            outbox,
+            doctor,
+            history,
+            provider,
+            open_provider_page,
+            rules,
+            set_rule,
+            set_pause_days,
+            set_log_level,
+            set_paused,
+        ])
+        .events(collect_events![Changed])
+}
+
+/// What the window needs to know before it shows anything.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// What the rep prefers.
+    preferences: Preferences,
+    /// The code of the catalogue to use.
+    language: String,
+    /// Whether the agent starts at login; `None` where that can't be known.
+    start_at_login: Option<bool>,
+    /// The app's version.
+    version: String,
+}
+
+/// The window's own settings.
+#[tauri::command]
+#[specta::specta]
+async fn settings(app: AppHandle, file: State<'_, PreferenceFile>) -> Result<Settings, Problem> {
+    Ok(Settings {
+        preferences: file.get(),
+        language: file.language().to_owned(),
+        start_at_login: app.autolaunch().is_enabled().ok(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Keeps what the rep prefers.
+#[tauri::command]
+#[specta::specta]
+async fn save_preferences(
+    app: AppHandle,
+    file: State<'_, PreferenceFile>,
+    preferences: Preferences,
+) -> Result<Settings, Problem> {
+    file.set(preferences).map_err(|error| not_saved("preferences_not_saved", &error.to_string()))?;
+    window::follow_appearance(&app);
+    settings(app, file).await
+}
+
+/// Starts the agent at login, or no longer.
+#[tauri::command]
+#[specta::specta]
+async fn set_start_at_login(
+    app: AppHandle,
+    file: State<'_, PreferenceFile>,
+    enabled: bool,
+) -> Result<Settings, Problem> {
+    let autostart = app.autolaunch();
+    let outcome = if enabled { autostart.enable() } else { autostart.disable() };
+    outcome.map_err(|error| not_saved("start_at_login_not_saved", &error.to_string()))?;
+    settings(app, file).await
+}
+
+/// Starts the agent again after it could not start.
+#[tauri::command]
+#[specta::specta]
+async fn retry_start(app: AppHandle) {
+    host::retry(&app);
+}
+
+/// The state of everything.
+#[tauri::command]
+#[specta::specta]
+async fn overview(host: State<'_, Host>) -> Result<Overview, Problem> {
+    host.agent().await?.overview().await
+}
+
+/// A part of the list of verdicts.
+#[tauri::command]
+#[specta::specta]
+async fn replies(host: State<'_, Host>, filter: ReplyFilter) -> Result<ReplyPage, Problem> {
+    host.agent().await?.replies(filter).await
+}
+
+/// One verdict.
+#[tauri::command]
+#[specta::specta]
+async fn reply(host: State<'_, Host>, id: i32) -> Result<ReplyDetail, Problem> {
+    host.agent().await?.reply(id.into()).await
+}
+
+/// It isn't an answer: what it caused is taken back at the backend.
+#[tauri::command]
+#[specta::specta]
+async fn retract(host: State<'_, Host>, id: i32) -> Result<ReplyDetail, Problem> {
+    host.agent().await?.retract(id.into()).await
+}
+
+/// Answers "Is this an answer to …?".
+#[tauri::command]
+#[specta::specta]
+async fn answer_question(host: State<'_, Host>, id: i32, is_answer: bool) -> Result<ReplyDetail, Problem> {
+    host.agent().await?.answer_question(id.into(), is_answer).await
+}
+
+/// Tries a mailbox without keeping anything.
+#[tauri::command]
+#[specta::specta]
+async fn test_mailbox(host: State<'_, Host>, draft: MailboxDraft) -> Result<Vec<Check>, Problem> {
+    Ok(host.agent().await?.test_mailbox(draft).await)
+}
+
+/// Saves a mailbox and watches it.
+#[tauri::command]
+#[specta::specta]
+async fn add_mailbox(host: State<'_, Host>, draft: MailboxDraft) -> Result<AccountView, Problem> {
+    host.agent().await?.add_mailbox(draft).await
+}
+
+/// A new password for a mailbox.
+#[tauri::command]
+#[specta::specta]
+async fn set_password(
+    host: State<'_, Host>,
+    account_id: String,
+    password: String,
+) -> Result<AccountView, Problem> {
+    host.agent().await?.set_password(account_id, password).await
+}
+
+/// Stops watching a mailbox.
+#[tauri::command]
+#[specta::specta]
+async fn remove_mailbox(host: State<'_, Host>, account_id: String) -> Result<(), Problem> {
+    host.agent().await?.remove_mailbox(account_id).await
+}
+
+/// Tries a backend without keeping anything.
+#[tauri::command]
+#[specta::specta]
+async fn test_backend(host: State<'_, Host>, draft: BackendDraft) -> Result<Vec<Check>, Problem> {
+    Ok(host.agent().await?.test_backend(draft).await)
+}
+
+/// Saves a backend and keeps it in step.
+#[tauri::command]
+#[specta::specta]
+async fn connect_backend(host: State<'_, Host>, draft: BackendDraft) -> Result<BackendView, Problem> {
+    host.agent().await?.connect_backend(draft).await
+}
+
+/// Forgets the backend's token.
+#[tauri::command]
+#[specta::specta]
+async fn disconnect_backend(host: State<'_, Host>) -> Result<BackendView, Problem> {
+    host.agent().await?.disconnect_backend().await
+}
+
+/// The newest events of the outbox.
+#[tauri::command]
+#[specta::specta]
+async fn outbox(host: State<'_, Host>, limit: u32) -> Result<Vec<OutboxRow>, Problem> {
+    host.agent().await?.outbox(limit).await
+}
+
+/// Checks every part.
+#[tauri::command]
+#[specta::specta]
+async fn doctor(host: State<'_, Host>) -> Result<Vec<Check>, Problem> {
+    Ok(host.agent().await?.doctor().await)
+}
+
+/// What was attributed on each of the last days.
+#[tauri::command]
+#[specta::specta]
+async fn history(host: State<'_, Host>, days: u32) -> Result<History, Problem> {
+    host.agent().await?.history(days).await
+}
+
+/// The mail provider of an address, as far as it is known.
+#[tauri::command]
+#[specta::specta]
+async fn provider(address: String) -> Result<Option<ProviderView>, Problem> {
+    Ok(answerback_agent::provider::of_address(&address))
+}
+
+/// Opens that provider's own page in the browser. The page comes from our table, never from the window.
+#[tauri::command]
+#[specta::specta]
+async fn open_provider_page(address: String) -> Result<(), Problem> {
+    let Some(page) = answerback_agent::provider::of_address(&address).and_then(|provider| provider.page)
+    else {
+        return Ok(());
+    };
+    open::that_detached(&page).map_err(|error| Problem {
+        code: "browser".to_owned(),
+        summary: format!("The browser could not be opened: {error}."),
+        remedy: format!("Open {page} yourself."),
+        about: page,
+    })
+}
+
+/// What is done about each kind of message.
+#[tauri::command]
+#[specta::specta]
+async fn rules(host: State<'_, Host>) -> Result<RulesView, Problem> {
+    Ok(host.agent().await?.rules())
+}
+
+/// Does something else about a kind of message.
+#[tauri::command]
+#[specta::specta]
+async fn set_rule(host: State<'_, Host>, name: String, actions: Vec<String>) -> Result<RulesView, Problem> {
+    host.agent().await?.set_rule(name, actions).await
+}
+
+/// How long an absence without a date pauses a campaign.
+#[tauri::command]
+#[specta::specta]
+async fn set_pause_days(host: State<'_, Host>, days: u16) -> Result<RulesView, Problem> {
+    host.agent().await?.set_pause_days(days).await
+}
+
+/// How much of a reply is sent to the backend.
+#[tauri::command]
+#[specta::specta]
+async fn set_log_level(host: State<'_, Host>, level: String) -> Result<RulesView, Problem> {
+    host.agent().await?.set_log_level(level).await
+}
+
+/// Stops or resumes watching.
+#[tauri::command]
+#[specta::specta]
+async fn set_paused(host: State<'_, Host>, paused: bool) -> Result<(), Problem> {
+    host.agent().await?.set_paused(paused).await
+}
+
+fn not_saved(code: &str, reason: &str) -> Problem {
+    Problem {
+        code: code.to_owned(),
+        summary: format!("The setting could not be saved: {reason}."),
+        remedy: "Check that your home folder is writable and has room, then try again.".to_owned(),
+        about: reason.to_owned(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The campaign of the story on real parts: a mail server, the reference backend, and a rep at the window.
+
+use std::path::Path;
+
+use answerback_testkit::{
+    backend::Backend,
+    campaign::Campaign,
+    mail_server::{MailServer, PASSWORD},
+    personas::REP,
+    program,
+};
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+
+use super::Window;
+
+/// Everything that the window talks to.
+pub struct Scene {
+    pub campaign: Campaign,
+    pub mail: MailServer,
+    pub backend: Backend,
+}
+
+impl Scene {
+    /// Starts the mail server and the backend; the campaign has gone out and nobody has answered yet.
+    pub async fn start(folder: &Path) -> Result<Self> {
+        let campaign = Campaign::new(Timestamp::now());
+        let mail = MailServer::dovecot().await?;
+        for (received_at, raw) in campaign.old_mail() {
+            mail.append("INBOX", &raw, &["\\Seen"], received_at).await?;
+        }
+        for raw in campaign.sent_copies() {
+            mail.append("Sent", &raw, &["\\Seen"], campaign.sent_at()).await?;
+        }
+        let backend = Backend::start(&program::find("answerback-backend")?, folder)?;
+        backend.import(&campaign.sends())?;
+        Ok(Self { campaign, mail, backend })
+    }
+
+    /// Fills in the form that adds the rep's mailbox.
+    pub async fn describe_mailbox(&self, window: &Window, password: &str) -> Result<()> {
+        window.go("mailboxes/add").await?;
+        window.fill("address", REP.address).await?;
+        window.fill("password", password).await?;
+        window.fill("host", "localhost").await?;
+        window.fill("port", &self.mail.tls_port().to_string()).await?;
+        window.click("form summary").await?;
+        window.fill("colleagues", "sales.example").await?;
+        window.fill("ca-file", self.mail.ca_file().to_str().context("a path that is not UTF-8")?).await
+    }
+
+    /// The password of the rep's mailbox.
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// Fills in the form that connects the backend.
+    pub async fn describe_backend(&self, window: &Window, token: &str) -> Result<()> {
+        window.go("backend").await?;
+        window.fill("url", &self.backend.url()).await?;
+        window.fill("token", token).await
+    }
+}
