@@ -350,7 +350,7 @@ export type Preferences = {
 
 /**  A problem that a person can act on. The window translates by `code`; the texts are the English ones. */
 export type Problem = {
-	/**  A stable name, such as `wrong_password`; see the list in [`crate::problem`]. */
+	/**  A stable name, such as `wrong_password`; the agent's source lists them. */
 	code: string,
 	/**  One sentence: what happened, with the host or address concerned. */
 	summary: string,
