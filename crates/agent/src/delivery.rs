@@ -56,14 +56,14 @@ async fn step(
     coverage: &mut coverage::Reporter,
 ) -> Result<Duration, answerback_store::Error> {
     // Read before the outbox: what was checked up to this time has its events in the outbox already.
-    let checked = coverage::checked(context).await?;
+    let reports = coverage::due(context).await?;
     let waiting = context.storage.call(|store| store.waiting_events(LOOK_AHEAD)).await?;
     let queue: Vec<Queued> = waiting.iter().filter_map(queued).collect();
     match pusher.next(Timestamp::now(), &queue) {
         Step::Send(ids) => push(context, client, url, pusher, &waiting, &ids).await,
         Step::Wait(wait) => Ok(wait.min(TICK)),
         Step::Idle if queue.is_empty() => {
-            if let Err(error) = coverage.report(context, client, checked).await? {
+            if let Err(error) = coverage.report(context, client, reports).await? {
                 connection::failed(context, url, Problem::of_backend(&error, url));
             }
             Ok(TICK)
@@ -95,7 +95,7 @@ async fn push(
     let bodies: Vec<&str> = batch.iter().map(|event| event.json.as_str()).collect();
     let answer = client.push(&bodies).await;
     match &answer {
-        Ok(_) => connection::answered(context, url),
+        Ok(_) => connection::answered(context, client, url),
         Err(error) => {
             connection::failed(context, url, Problem::of_backend(error, url));
         }

@@ -16,7 +16,7 @@ use crate::backoff::{Backoff, jitter};
 use crate::connection;
 use crate::context::Context;
 use crate::judging::rescan_for;
-use crate::view::{BackendState, Problem};
+use crate::view::Problem;
 
 /// Sends a page.
 const PAGE: u32 = 1000;
@@ -46,7 +46,7 @@ pub async fn follow_feed(context: Arc<Context>, client: Client, url: String, sto
         };
         let Some(failure) = failed else {
             backoff.reset();
-            connection::answered(&context, &url);
+            connection::answered(&context, &client, &url);
             continue;
         };
         let (problem, wait) = match &failure {
@@ -91,9 +91,9 @@ async fn read_page(
 ) -> Result<(), Failure> {
     let cursor = context.storage.call(|store| store.sends_cursor()).await?;
     // Held open, the first answer after a start or a failure would come only with news, and the rep would read
-    // "connecting" until then.
-    let connected = context.live().backend.state == BackendState::Connected;
-    let wait = if connected && *context.sends_known.borrow() { LONG_POLL } else { Duration::ZERO };
+    // "connecting" until then; after a wake-up coverage waits for the backend's clock.
+    let in_touch = context.live().backend.is_in_touch();
+    let wait = if in_touch && *context.sends_known.borrow() { LONG_POLL } else { Duration::ZERO };
     if cursor.is_none() && resync.is_none() {
         *resync = Some(HashSet::new());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::view::{AccountState, BackendState, OverviewState, Problem};
 
@@ -35,6 +35,19 @@ pub struct LiveAccount {
     /// When the newest message that was read and not attributed had been received. A send that went out later can't
     /// have an answer among what was read. `None`: nothing is known of what was read before the start.
     pub newest_read: Option<Timestamp>,
+    /// How far it has been checked, until the backend knows.
+    pub checked: Option<Check>,
+}
+
+/// How far a mailbox has been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Everything received before this has been judged; by this computer's clock.
+    pub up_to: Timestamp,
+    /// How many folders that covers.
+    pub folders: u32,
+    /// How far the backend's clock was ahead of this one then, as far as known.
+    pub clock_offset: Option<SignedDuration>,
 }
 
 /// A folder that is watched.
@@ -55,6 +68,9 @@ pub struct LiveBackend {
     pub state: BackendState,
     /// When it last answered.
     pub last_contact: Option<Timestamp>,
+    /// How far its clock was ahead of this computer's at its last answer; `None` before the first since the start, or since
+    /// the clock jumped.
+    pub clock_offset: Option<SignedDuration>,
     /// What is wrong.
     pub problem: Option<Problem>,
 }
@@ -69,13 +85,21 @@ impl Default for LiveAccount {
             scanned: 0,
             folders: BTreeMap::new(),
             newest_read: None,
+            checked: None,
         }
     }
 }
 
 impl Default for LiveBackend {
     fn default() -> Self {
-        Self { state: BackendState::NotConnected, last_contact: None, problem: None }
+        Self { state: BackendState::NotConnected, last_contact: None, clock_offset: None, problem: None }
+    }
+}
+
+impl LiveBackend {
+    /// Whether it has answered since the start, the last failure and the last jump of the clock.
+    pub fn is_in_touch(&self) -> bool {
+        self.state == BackendState::Connected && self.clock_offset.is_some()
     }
 }
 
@@ -95,6 +119,12 @@ impl LiveAccount {
 }
 
 impl Live {
+    /// This computer's clock jumped: what was measured by it before is of no use.
+    pub fn forget_clocks(&mut self) {
+        self.backend.clock_offset = None;
+        self.accounts.values_mut().for_each(|account| account.checked = None);
+    }
+
     /// The worst state of all parts.
     pub fn overview(&self) -> OverviewState {
         if self.accounts.is_empty() {

@@ -20,6 +20,7 @@ pub async fn watch_clock(context: &Context, stop: CancellationToken) {
         }
         if detector.slept(Timestamp::now(), Instant::now()).is_some() {
             tracing::info!("The laptop woke up; connecting anew.");
+            context.live().forget_clocks();
             context.hurry.send_modify(|count| *count += 1);
         }
     }

@@ -16,7 +16,7 @@ use crate::backoff::{Backoff, jitter};
 use crate::config::AccountConfig;
 use crate::context::Context;
 use crate::event::AgentEvent;
-use crate::live::{LiveAccount, LiveFolder};
+use crate::live::{Check, LiveAccount, LiveFolder};
 use crate::view::{AccountState, Problem};
 
 /// The longest wait between two attempts.
@@ -181,6 +181,8 @@ async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMai
     let cursors = folders.into_iter().map(|f| Cursor { folder: f.name, state: f.cursor }).collect();
     let options = WatchOptions { since: Some(since), exclude: account.exclude_folders.clone() };
     context.update_account(&id, |live| {
+        // Perhaps said before the send was known for which mail is looked at again now.
+        live.checked = None;
         live.remaining.clear();
         live.scanned = 0;
         // What was counted stays counted; a rescan only begins to read anew.
@@ -355,10 +357,16 @@ async fn checked_up_to(
     time: Timestamp,
     folders: u32,
 ) -> Result<(), batch::Error> {
+    // The clock was set back while the round ran: only the next one can be told by it.
+    if time > Timestamp::now() {
+        return Ok(());
+    }
     let id = account.id();
     let owner = id.clone();
     context.storage.call(move |store| store.set_checked_up_to(&owner, time, folders)).await?;
+    let clock_offset = context.live().backend.clock_offset;
     context.update_account(&id, |live: &mut LiveAccount| {
+        live.checked = Some(Check { up_to: time, folders, clock_offset });
         if live.state == AccountState::Scanning {
             live.state = AccountState::Watching;
         }

@@ -44,6 +44,7 @@ checks! {
     suppress: "an address that was suppressed is not mailed in any campaign",
     retract: "a retraction takes a stop back, also when it comes first",
     gate_holds: "the gate holds until the mailbox was checked",
+    gate_not_fooled: "the gate does not believe coverage of the future, of a laptop whose clock is ahead",
     gate_never_sent: "the gate of a send that is not there is answered 404, and a bad question 400",
 }
 
@@ -333,6 +334,15 @@ async fn gate_holds(kit: &Kit) -> Result<(), Failure> {
     let old = kit.coverage(now.checked_sub(DAY * 3).unwrap_or_default())?;
     kit.push(&[old]).await?;
     kit.gate_is(&checked, "clear", None).await.map_err(|f| Failure(format!("after an older coverage, {f}")))
+}
+
+async fn gate_not_fooled(kit: &Kit) -> Result<(), Failure> {
+    let send = kit.tracked(-DAY);
+    kit.put_sends(&[&send]).await?;
+    let ahead = Timestamp::now().checked_add(DAY * 3).unwrap_or_default();
+    // Whether it is rejected or cut down to now is the backend's choice.
+    kit.push(&[kit.coverage(ahead)?]).await?;
+    kit.gate_is(&send, "hold", None).await
 }
 
 async fn gate_never_sent(kit: &Kit) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Up to when each mailbox has been checked.
 
 use answerback_backend::event::Coverage;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
@@ -20,6 +20,15 @@ pub struct AccountCoverage {
     pub folders: i64,
     /// When the report came.
     pub received_at: Timestamp,
+}
+
+/// Clocks that are kept right differ by less than this.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+/// Whether a report speaks of mail that nobody can have received yet. Kept, it would clear steps for as long as the
+/// laptop's clock is ahead, whatever lies unread.
+pub(super) fn is_of_the_future(coverage: &Coverage, now: Timestamp) -> bool {
+    now.checked_add(CLOCK_SKEW).is_ok_and(|latest| coverage.checked_up_to > latest)
 }
 
 impl Store {

@@ -52,6 +52,9 @@ impl Store {
                 Ok((event, raw)) => {
                     let fate = match (&event.data, event.account()) {
                         (_, None) => Fate::Rejected("source is not answerback:/accounts/<account id>"),
+                        (EventData::Coverage(report), Some(_)) if coverage::is_of_the_future(report, now) => {
+                            Fate::Rejected("checked_up_to lies in the future: the laptop's clock is ahead")
+                        }
                         (EventData::Coverage(report), Some(account)) => {
                             match coverage::report(tx, org, rep, account, report, now).await? {
                                 true => Fate::Accepted,

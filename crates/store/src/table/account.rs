@@ -13,8 +13,7 @@ CREATE TABLE account (
     scan_done     INTEGER NOT NULL DEFAULT 0, -- whether every folder has been read since then
     rescan_since  INTEGER,              -- something was learned that asks for another look at mail since this time
     checked_up_to INTEGER,              -- everything received before this has been judged
-    folders       INTEGER NOT NULL DEFAULT 0, -- how many folders that covers
-    reported_up_to INTEGER              -- the coverage that the backend has acknowledged
+    folders       INTEGER NOT NULL DEFAULT 0 -- how many folders that covers
 ) STRICT";
 
 /// What is remembered of a mailbox as a whole.
@@ -28,8 +27,6 @@ pub struct AccountState {
     pub checked_up_to: Option<Timestamp>,
     /// How many folders that covers.
     pub folders: u32,
-    /// The coverage that the backend has acknowledged.
-    pub reported_up_to: Option<Timestamp>,
 }
 
 /// Inside the transaction that keeps what was learned: these accounts must look again at mail since these times.
@@ -52,15 +49,14 @@ impl Store {
         let row = self
             .db
             .query_row(
-                "SELECT scan_since, rescan_since, checked_up_to, reported_up_to, folders FROM account WHERE id = ?1",
+                "SELECT scan_since, rescan_since, checked_up_to, folders FROM account WHERE id = ?1",
                 [id],
                 |row| {
                     Ok(AccountState {
                         scan_since: row.get::<_, Option<i64>>(0)?.map(from_ms),
                         rescan_since: row.get::<_, Option<i64>>(1)?.map(from_ms),
                         checked_up_to: row.get::<_, Option<i64>>(2)?.map(from_ms),
-                        reported_up_to: row.get::<_, Option<i64>>(3)?.map(from_ms),
-                        folders: row.get(4)?,
+                        folders: row.get(3)?,
                     })
                 },
             )
@@ -98,8 +94,8 @@ impl Store {
         Ok((from_ms(since), self.folders(id)?))
     }
 
-    /// Everything received before `time` has been judged; the scan that was begun is done. Never goes back, whatever
-    /// the clocks say.
+    /// Everything received before `time` has been judged; the scan that was begun is done. The last word counts: an
+    /// earlier time than before means that the clock was set back, and what it had said was wrong.
     ///
     /// # Errors
     /// The store failed.
@@ -107,18 +103,9 @@ impl Store {
         self.db.execute(
             "INSERT INTO account (id, checked_up_to, folders, scan_done) VALUES (?1, ?2, ?3, 1)
              ON CONFLICT (id) DO UPDATE
-             SET checked_up_to = max(coalesce(checked_up_to, ?2), ?2), folders = ?3, scan_done = 1",
+             SET checked_up_to = ?2, folders = ?3, scan_done = 1",
             params![id, to_ms(time), folders],
         )?;
-        Ok(())
-    }
-
-    /// The backend has acknowledged this coverage.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub fn set_reported_up_to(&mut self, id: &str, time: Timestamp) -> Result<()> {
-        self.db.execute("UPDATE account SET reported_up_to = ?2 WHERE id = ?1", params![id, to_ms(time)])?;
         Ok(())
     }
 
@@ -145,11 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn coverage_never_goes_back() {
+    fn the_last_word_about_coverage_counts() {
         let mut store = Store::in_memory().unwrap();
         store.set_checked_up_to("a", at(200), 3).unwrap();
-        store.set_checked_up_to("a", at(100), 3).unwrap();
-        assert_eq!(store.account("a").unwrap().checked_up_to, Some(at(200)));
+        store.set_checked_up_to("a", at(100), 4).unwrap();
+        let state = store.account("a").unwrap();
+        assert_eq!((state.checked_up_to, state.folders), (Some(at(100)), 4));
     }
 
     #[test]
