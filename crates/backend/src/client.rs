@@ -13,7 +13,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::event::BATCH_MEDIA_TYPE;
-use crate::transport::{base_url, classify, host_of, http_client};
+use crate::transport::{self, base_url, classify, host_of, http_client};
 use crate::{
     BackendError, EventResult, OrganisationPolicy, Problem, PushResults, SendsPage, TokenSource, Unreachable,
 };
@@ -60,6 +60,11 @@ impl std::fmt::Debug for Client {
 /// An HTTP client with this crate's rules for TLS and redirects, for requests that [`Client`] does not make.
 pub fn http(url: &str, options: &ClientOptions) -> Result<reqwest::Client, BackendError> {
     http_client(&base_url(url)?, options.ca_file.as_deref())
+}
+
+/// This crate's TLS, for clients of another kind than [`Client`].
+pub fn tls(options: &ClientOptions) -> Result<rustls::ClientConfig, BackendError> {
+    transport::tls(options.ca_file.as_deref())
 }
 
 impl Client {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
@@ -50,19 +51,7 @@ pub fn base_url(url: &str) -> Result<Url, BackendError> {
 
 /// A client that trusts the platform's roots and those of `ca_file`.
 pub fn http_client(base: &Url, ca_file: Option<&Path>) -> Result<reqwest::Client, BackendError> {
-    let setup = |e: String| BackendError::TlsSetup(e);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(|e| setup(e.to_string()))?;
-    let mut tls = if base.scheme() == "https" {
-        let verifier = Verifier::new_with_extra_roots(extra_roots(ca_file)?, provider)
-            .map_err(|e| setup(format!("The certificates that this system trusts could not be read: {e}")))?;
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
-    } else {
-        builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
-    };
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let tls = if base.scheme() == "https" { tls(ca_file)? } else { no_tls()? };
     let same_host = reqwest::redirect::Policy::custom(|attempt| {
         let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
         if same && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
@@ -74,7 +63,36 @@ pub fn http_client(base: &Url, ca_file: Option<&Path>) -> Result<reqwest::Client
         .referer(false)
         .user_agent(concat!("answerback/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|e| setup(format!("The connection to the backend could not be set up: {e}")))
+        .map_err(|e| {
+            BackendError::TlsSetup(format!("The connection to the backend could not be set up: {e}"))
+        })
+}
+
+/// TLS that trusts the platform's roots and those of `ca_file`.
+pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, BackendError> {
+    let (builder, provider) = builder()?;
+    let verifier = Verifier::new_with_extra_roots(extra_roots(ca_file)?, provider).map_err(|e| {
+        BackendError::TlsSetup(format!("The certificates that this system trusts could not be read: {e}"))
+    })?;
+    let mut tls =
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+/// For plain http: reading the system's certificates takes a while.
+fn no_tls() -> Result<ClientConfig, BackendError> {
+    Ok(builder()?.0.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+type Builder = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+
+fn builder() -> Result<(Builder, Arc<rustls::crypto::CryptoProvider>), BackendError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| BackendError::TlsSetup(e.to_string()))?;
+    Ok((builder, provider))
 }
 
 fn extra_roots(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, BackendError> {

@@ -16,6 +16,7 @@ use crate::conformance::{self, Kit};
 use crate::server::{Config, Server};
 use crate::store::Store;
 use crate::store::sends::SendStatus;
+use crate::webhook::Networks;
 use crate::{import, openapi};
 
 /// Exit status: done, but something was wrong with some input.
@@ -63,6 +64,9 @@ enum Command {
         /// Where people and laptops reach it, such as https://answerback.example.com
         #[arg(long, env = "ANSWERBACK_PUBLIC_URL")]
         public_url: Option<String>,
+        /// Where webhooks may go: public addresses only, also this machine's own, also private networks.
+        #[arg(long, env = "ANSWERBACK_WEBHOOK_NETWORKS", value_enum, default_value = "loopback")]
+        webhook_networks: Networks,
         #[command(flatten)]
         database: Database,
     },
@@ -148,8 +152,8 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format);
         match self.command {
-            Command::Serve { listen, public_url, database } => {
-                serve(Config { listen, public_url, database: database.database }).await
+            Command::Serve { listen, public_url, webhook_networks, database } => {
+                serve(Config { listen, public_url, database: database.database, webhook_networks }).await
             }
             Command::Token { database, org, rep, platform: _ } => {
                 let store = Store::open(&database.database).await?;

@@ -4,9 +4,10 @@
 //! ```text
 //! platform ── POST /v1/sends ──▶ store ◀── GET /v1/sends (long poll) ── laptop
 //! platform ◀── GET /v1/events ── store ◀── POST /v1/events ─────────── laptop
+//! platform ◀── webhooks ──────── courier
 //! platform ◀── GET /v1/gate ──── enrolment (stop, pause) + hold (coverage)
 //! ```
-//! [`enrolment`] and [`hold`] decide and are pure; [`store`] keeps; [`api`] speaks HTTP.
+//! [`enrolment`], [`hold`] and [`webhook::schedule`] decide and are pure; [`store`] keeps; [`api`] speaks HTTP.
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -23,6 +24,8 @@ pub mod problem;
 pub mod server;
 pub mod store;
 pub mod watch;
+pub mod webhook;
 
 pub use server::{Config, Handle, Server, StartError};
 pub use store::{Store, StoreError};
+pub use webhook::Networks;

@@ -20,6 +20,7 @@ struct Inner {
     seconds: Mutex<BTreeMap<String, Histogram>>,
     events: Mutex<BTreeMap<&'static str, u64>>,
     gates: Mutex<BTreeMap<&'static str, u64>>,
+    deliveries: Mutex<BTreeMap<&'static str, u64>>,
     long_polls: AtomicI64,
 }
 
@@ -52,6 +53,11 @@ impl Metrics {
     /// Counts what a gate said.
     pub fn gate(&self, state: &'static str) {
         *lock(&self.0.gates).entry(state).or_default() += 1;
+    }
+
+    /// Counts an attempt to deliver to a webhook.
+    pub fn delivery(&self, outcome: &'static str) {
+        *lock(&self.0.deliveries).entry(outcome).or_default() += 1;
     }
 
     /// Counts a long poll for as long as the guard lives.
@@ -96,6 +102,10 @@ impl Metrics {
         writeln!(out, "# TYPE answerback_gates counter")?;
         for (state, n) in lock(&self.0.gates).iter() {
             writeln!(out, "answerback_gates_total{{state=\"{state}\"}} {n}")?;
+        }
+        writeln!(out, "# TYPE answerback_webhook_attempts counter")?;
+        for (outcome, n) in lock(&self.0.deliveries).iter() {
+            writeln!(out, "answerback_webhook_attempts_total{{outcome=\"{outcome}\"}} {n}")?;
         }
         writeln!(out, "# TYPE answerback_long_polls gauge")?;
         writeln!(out, "answerback_long_polls {}", self.0.long_polls.load(Ordering::Relaxed))?;

@@ -16,6 +16,8 @@ use crate::api;
     paths(
         api::sends::read, api::sends::write, api::sends::remove, api::events::push, api::events::pull,
         api::oauth::begin, api::oauth::token, api::laptops::list, api::laptops::revoke, api::gate::read, api::policy::read, api::policy::write, api::campaigns::write,
+        api::webhooks::create, api::webhooks::list, api::webhooks::change, api::webhooks::remove, api::webhooks::rotate,
+        api::webhooks::test, api::webhooks::dead_letters, api::webhooks::redeliver,
         api::operations::healthz, api::operations::readyz, api::operations::metrics, api::operations::openapi,
     ),
     components(schemas(

@@ -29,6 +29,9 @@ pub enum ApiError {
     /// The cursor has expired or is not one of ours.
     #[error("This cursor has expired: ask again without one and start over.")]
     CursorExpired,
+    /// There is something already that forbids it.
+    #[error("{0}")]
+    Conflict(String),
     /// The body is too large, or a batch has too many members.
     #[error("{0}")]
     TooLarge(String),
@@ -52,6 +55,7 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::CursorExpired => StatusCode::GONE,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

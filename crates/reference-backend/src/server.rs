@@ -17,12 +17,13 @@ use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use uuid::Uuid;
 
-use crate::api::{campaigns, events, gate, laptops, oauth, operations, policy, sends};
+use crate::api::{campaigns, events, gate, laptops, oauth, operations, policy, sends, webhooks};
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::ApiError;
 use crate::store::{Store, StoreError};
 use crate::watch::Feeds;
+use crate::webhook::{Courier, Networks};
 
 /// Bytes of `POST /v1/sends` at most, unpacked.
 pub const MAX_SENDS_BYTES: usize = 16 * 1024 * 1024;
@@ -41,12 +42,19 @@ pub struct Config {
     /// Where people and laptops reach it, such as `https://answerback.example.com`; where it is not set, as their requests
     /// say.
     pub public_url: Option<String>,
+    /// Where webhooks may go.
+    pub webhook_networks: Networks,
 }
 
 impl Config {
     /// On a free port of this machine, with this database.
     pub fn local(database: impl Into<String>) -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), database: database.into(), public_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database: database.into(),
+            public_url: None,
+            webhook_networks: Networks::default(),
+        }
     }
 }
 
@@ -56,6 +64,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The certificates that webhooks need.
+    #[error(transparent)]
+    Certificates(#[from] answerback_backend::BackendError),
     /// The address is taken or is not this machine's.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -75,6 +86,8 @@ pub struct App {
     pub feeds: Feeds,
     /// Counters.
     pub metrics: Metrics,
+    /// Webhooks.
+    pub courier: Courier,
     /// Where it is reached, without a slash at its end.
     pub public_url: Option<String>,
     /// Cancelled when shutdown begins.
@@ -101,15 +114,19 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let public_url = config.public_url.map(|url| url.trim_end_matches('/').to_owned());
-        let app = App {
-            store,
-            feeds: Feeds::default(),
-            metrics: Metrics::default(),
-            public_url,
-            stop: CancellationToken::new(),
-        };
+        let metrics = Metrics::default();
+        let courier = Courier::new(store.clone(), config.webhook_networks, metrics.clone())?;
+        let stop = CancellationToken::new();
+        let app = App { store, feeds: Feeds::default(), metrics, courier, public_url, stop };
         tokio::spawn(app.feeds.clone().follow(app.store.clone(), app.stop.clone()));
-        let task = tokio::spawn(run(listener, app.clone()));
+        let (served, carried) =
+            (run(listener, app.clone()), tokio::spawn(app.courier.clone().run(app.stop.clone())));
+        let task = tokio::spawn(async move {
+            served.await;
+            if let Err(error) = carried.await {
+                tracing::error!(%error, "webhooks were cut off");
+            }
+        });
         Ok(Handle { address, app, task: Some(task) })
     }
 }
@@ -169,6 +186,12 @@ pub fn router(app: App) -> Router {
         .route("/v1/campaigns/{id}", put(campaigns::write))
         .route("/v1/laptops", get(laptops::list))
         .route("/v1/laptops/{id}", delete(laptops::revoke))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", put(webhooks::change).delete(webhooks::remove))
+        .route("/v1/webhooks/{id}/secret", post(webhooks::rotate))
+        .route("/v1/webhooks/{id}/test", post(webhooks::test))
+        .route("/v1/webhooks/{id}/dead-letters", get(webhooks::dead_letters))
+        .route("/v1/webhooks/{id}/redeliver", post(webhooks::redeliver))
         .route("/oauth/device_authorization", post(oauth::begin).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
         .route("/oauth/token", post(oauth::token).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
         .route("/pair", get(pages::ask).post(pages::decide).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))

@@ -71,6 +71,9 @@ pub async fn push(
     }
     let batch: Vec<IncomingEvent> = raw.into_iter().map(read_event).collect();
     let results = app.store.receive(&laptop.org, &laptop.rep, &batch).await?;
+    if results.iter().any(|result| result.status == EventStatus::Accepted) {
+        app.courier.wake();
+    }
     for result in &results {
         app.metrics.event(match result.status {
             EventStatus::Accepted => "accepted",

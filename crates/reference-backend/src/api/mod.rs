@@ -9,6 +9,7 @@ pub mod oauth;
 pub mod operations;
 pub mod policy;
 pub mod sends;
+pub mod webhooks;
 
 use answerback_backend::Problem;
 use utoipa::IntoResponses;

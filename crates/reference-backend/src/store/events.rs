@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
-use super::{Store, StoreError, coverage, enrolments, micros, normalise, tokens::ensure_organisation};
+use super::{
+    Store, StoreError, coverage, deliveries, enrolments, micros, normalise, tokens::ensure_organisation,
+};
 
 /// An event of a batch: read, or the reason why it can't be.
 #[derive(Clone, Debug)]
@@ -179,6 +181,7 @@ async fn record(
     if new.rows_affected() == 0 {
         return Ok(Fate::Duplicate);
     }
+    deliveries::enqueue(tx, row.org, row.seq, event.id, &about.send_id, row.now).await?;
     match &event.data {
         EventData::Stop(_) | EventData::Pause(_) => {
             enrolments::refresh(tx, row.org, &campaign, &prospect).await?

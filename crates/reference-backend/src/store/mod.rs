@@ -1,6 +1,7 @@
 //! What the backend keeps: embedded SQLite or PostgreSQL, one schema and one set of queries for both.
 
 pub mod coverage;
+pub mod deliveries;
 pub mod enrolments;
 pub mod events;
 pub mod laptops;
@@ -8,6 +9,7 @@ pub mod policy;
 pub mod retention;
 pub mod sends;
 pub mod tokens;
+pub mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
