@@ -184,8 +184,7 @@ impl Client {
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        let retry_after =
-            header(&response, &RETRY_AFTER).and_then(|v| parse_retry_after(v, Timestamp::now()));
+        let retry_after = retry_after(&response);
         Err(match status.as_u16() {
             300..=399 => self.redirected(&response),
             401 => BackendError::Unauthorised,
@@ -246,6 +245,11 @@ fn header<'a>(response: &'a Response, name: &reqwest::header::HeaderName) -> Opt
 fn media_type(response: &Response) -> String {
     let value = header(response, &CONTENT_TYPE).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// How long a backend asks to be left alone, where it does.
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+    header(response, &RETRY_AFTER).and_then(|value| parse_retry_after(value, Timestamp::now()))
 }
 
 /// Seconds, or a date (RFC 9110 §10.2.3).

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::client::retry_after;
 use crate::token::TokenFuture;
 use crate::transport::{base_url, classify, host_of, http_client};
 use crate::{BackendError, ClientOptions, Token, TokenSource};
@@ -200,11 +201,12 @@ impl Endpoint {
             .get(CONTENT_TYPE)
             .and_then(|t| t.to_str().ok())
             .is_some_and(|t| t.contains("json"));
+        let retry_after = retry_after(&response);
         match status {
             200 if json => {}
             400 | 401 if json => {}
-            408 | 500..=599 => return Err(BackendError::Server { status, retry_after: None }),
-            429 => return Err(BackendError::Throttled { retry_after: None }),
+            408 | 500..=599 => return Err(BackendError::Server { status, retry_after }),
+            429 => return Err(BackendError::Throttled { retry_after }),
             _ => return Err(self.not_a_backend()),
         }
         let body = response.bytes().await.map_err(|e| classify(&e, &self.base))?;

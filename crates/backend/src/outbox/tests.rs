@@ -132,6 +132,42 @@ fn an_event_that_makes_the_backend_fail_is_set_aside_only_because_others_pass() 
     assert_eq!(acknowledged.len(), 39);
 }
 
+/// Days offline: the agent reads 600 from its store at a time. Full batches, one after another, in order; what the network loses comes
+/// again; a poison event costs some small batches and no other event.
+#[test]
+fn a_hundred_thousand_events_drain_steadily() {
+    let mut queue: std::collections::VecDeque<Queued> = queue(100_000).into();
+    let poison = id(61_234);
+    let (mut pusher, mut clock) = (Pusher::default(), now());
+    let (mut acknowledged, mut aside, mut batches, mut requests) = (Vec::new(), Vec::new(), 0, 0);
+    while !queue.is_empty() {
+        let ahead: Vec<Queued> = queue.iter().take(600).cloned().collect();
+        match pusher.next(clock, &ahead) {
+            Step::Idle => panic!("it stopped with {} left", queue.len()),
+            Step::Wait(wait) => clock += SignedDuration::try_from(wait).unwrap(),
+            Step::Send(batch) => {
+                requests += 1;
+                let outcome = match requests % 50 {
+                    0 => Outcome::Undelivered { retry_after: None },
+                    _ if batch.contains(&poison) => Outcome::Refused { reason: "bad".into() },
+                    _ => accepted(&batch),
+                };
+                batches += usize::from(matches!(outcome, Outcome::Results(_)));
+                for effect in pusher.answered(outcome, clock, 0.5) {
+                    let (Effect::Acknowledge(done) | Effect::SetAside { id: done, .. }) = &effect;
+                    assert_eq!(queue.pop_front().map(|event| event.id), Some(*done), "in order");
+                    match effect {
+                        Effect::Acknowledge(id) => acknowledged.push(id),
+                        Effect::SetAside { id, .. } => aside.push(id),
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!((acknowledged.len(), aside), (99_999, vec![poison]));
+    assert!(batches < 200 + 30, "{batches} batches for 200 full ones");
+}
+
 #[test]
 fn a_backend_that_is_down_for_long_costs_no_event() {
     let mut calls = 0;
