@@ -1,4 +1,4 @@
-//! The reference backend as its own process, on embedded SQLite, with a platform behind it.
+//! The reference backend as its own process, on embedded SQLite or on a database that is there, with a platform behind it.
 
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use answerback_reply::TrackedSend;
 use anyhow::{Context as _, Result, bail};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::personas::REP;
@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Backend {
     process: Option<Running>,
     program: PathBuf,
-    database: PathBuf,
+    database: String,
     port: u16,
     platform_token: String,
     client: reqwest::Client,
@@ -34,13 +34,22 @@ impl Backend {
     /// # Errors
     /// When it does not start.
     pub fn start(program: &Path, folder: &Path) -> Result<Self> {
+        let database = format!("sqlite:{}", program::path_text(&folder.join("backend.sqlite"))?);
+        Self::start_on(program, &database)
+    }
+
+    /// Starts `program` on the database at this URL, on a free loopback port. Several can share one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_on(program: &Path, database: &str) -> Result<Self> {
         // Whoever was first has installed the same one.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().build()?;
         let mut backend = Self {
             process: None,
             program: program.to_owned(),
-            database: folder.join("backend.sqlite"),
+            database: database.to_owned(),
             port: 0,
             platform_token: String::new(),
             client,
@@ -70,6 +79,15 @@ impl Backend {
         }
     }
 
+    /// Kills the backend while others look at it. [`Self::crash`] clears up after it.
+    pub fn kill(&self) {
+        let process = self.process.as_ref().and_then(|p| Pid::from_raw(i32::try_from(p.id()).ok()?));
+        if let Some(process) = process {
+            let killed = kill_process(process, Signal::KILL);
+            tracing::trace!("Killing the backend gave {killed:?}.");
+        }
+    }
+
     /// Holds the backend: connections are accepted and nothing is answered.
     pub fn freeze(&mut self) {
         if let Some(process) = &mut self.process {
@@ -95,7 +113,7 @@ impl Backend {
             "--listen",
             &format!("127.0.0.1:{}", self.port),
             "--database",
-            &self.database_url()?,
+            &self.database,
         ]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = Running::start(&mut command, Duration::from_secs(3))?;
@@ -170,7 +188,7 @@ impl Backend {
 
     fn run(&self, command: &str, arguments: &[&str]) -> Result<String> {
         let output = Command::new(&self.program)
-            .args([command, "--database", &self.database_url()?, "--org", ORGANISATION])
+            .args([command, "--database", &self.database, "--org", ORGANISATION])
             .args(arguments)
             .stdin(Stdio::null())
             .output()
@@ -180,15 +198,14 @@ impl Backend {
         }
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
-
-    fn database_url(&self) -> Result<String> {
-        Ok(format!("sqlite:{}", program::path_text(&self.database)?))
-    }
 }
 
 /// Reads one line and not a byte more: the pipe stays open for the backend to write into.
+///
+/// # Errors
+/// When the pipe breaks, or what comes is no text.
 #[expect(clippy::unbuffered_bytes, reason = "a buffer would swallow what comes after the line; it is short")]
-fn first_line(output: &mut impl Read) -> Result<String> {
+pub fn first_line(output: &mut impl Read) -> Result<String> {
     let mut line = Vec::new();
     for byte in output.bytes() {
         match byte.context("Reading where the backend listens")? {

@@ -24,6 +24,8 @@ pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
+    /// Whether a commit is on disk, as in production. Tests do without: a crash of the server loses nothing then either.
+    durable: bool,
 }
 
 impl Postgres {
@@ -45,10 +47,22 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(false)
+    }
+
+    /// The same, with commits that are on disk as in production, to measure it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(true)
+    }
+
+    fn start_with(durable: bool) -> Result<Self> {
         let programs = Self::installed().context("PostgreSQL is not installed (Debian: postgresql)")?;
         let folder = TempDir::with_prefix("answerback-postgres-")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut server = Self { process: None, programs, folder, port };
+        let mut server = Self { process: None, programs, folder, port, durable };
         if is_root() {
             let owner = Command::new("chown").arg(USER).arg(server.folder.path()).status()?;
             if !owner.success() {
@@ -92,7 +106,7 @@ impl Postgres {
             // Without fsync a crash of the server loses nothing, only one of the machine would.
             command.args([
                 "-c",
-                "fsync=off",
+                if self.durable { "fsync=on" } else { "fsync=off" },
                 "-c",
                 "listen_addresses=127.0.0.1",
                 "-c",
