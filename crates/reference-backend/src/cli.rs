@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::conformance::{self, Kit};
 use crate::server::{Config, Server};
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::sends::SendStatus;
 use crate::webhook::Networks;
@@ -29,6 +30,9 @@ const IMPORT_CHUNK: usize = 1000;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// A TOML file with settings; the command line and the environment go before it.
+    #[arg(long, global = true, env = "ANSWERBACK_CONFIG")]
+    config: Option<PathBuf>,
     /// How to write the log, which goes to stderr.
     #[arg(long, global = true, value_enum, default_value = "text", env = "ANSWERBACK_LOG_FORMAT")]
     log_format: LogFormat,
@@ -45,28 +49,34 @@ enum LogFormat {
 #[derive(Debug, Args)]
 struct Database {
     /// sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        default_value = "sqlite:answerback-backend.db",
-        hide_env_values = true
-    )]
-    database: String,
+    /// [default: sqlite:answerback-backend.db]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server. The first line on stdout is "listening on URL". Ctrl-C or SIGTERM ends it.
     Serve {
-        /// Where to listen; port 0 takes a free one. Put a TLS proxy in front of anything but loopback.
-        #[arg(long, default_value = "127.0.0.1:8787", env = "ANSWERBACK_LISTEN")]
-        listen: SocketAddr,
+        /// Where to listen; port 0 takes a free one. Put a TLS proxy in front of anything but loopback. [default: 127.0.0.1:8787]
+        #[arg(long, env = "ANSWERBACK_LISTEN")]
+        listen: Option<SocketAddr>,
         /// Where people and laptops reach it, such as https://answerback.example.com
         #[arg(long, env = "ANSWERBACK_PUBLIC_URL")]
         public_url: Option<String>,
         /// Where webhooks may go: public addresses only, also this machine's own, also private networks.
-        #[arg(long, env = "ANSWERBACK_WEBHOOK_NETWORKS", value_enum, default_value = "loopback")]
-        webhook_networks: Networks,
+        /// [default: loopback]
+        #[arg(long, env = "ANSWERBACK_WEBHOOK_NETWORKS", value_enum)]
+        webhook_networks: Option<Networks>,
+        /// A proxy in front says in X-Forwarded-For who asks.
+        #[arg(long, env = "ANSWERBACK_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
+        behind_proxy: Option<bool>,
+        /// Forget by itself what is older than so many days: what events said, and ended sends.
+        #[arg(long, env = "ANSWERBACK_FORGET_AFTER_DAYS")]
+        forget_after_days: Option<u16>,
+        /// Connections to PostgreSQL at most. [default: 20]
+        #[arg(long, env = "ANSWERBACK_DATABASE_CONNECTIONS")]
+        database_connections: Option<u32>,
         #[command(flatten)]
         database: Database,
     },
@@ -78,8 +88,11 @@ enum Command {
         #[arg(long)]
         org: String,
         /// For this rep's laptop.
-        #[arg(long, required_unless_present = "platform", conflicts_with = "platform")]
+        #[arg(long, conflicts_with = "platform")]
         rep: Option<String>,
+        /// For each rep of this file, one address a line ("-" reads stdin); prints "ADDRESS TOKEN" lines.
+        #[arg(long, conflicts_with_all = ["platform", "rep"], required_unless_present_any = ["platform", "rep"])]
+        reps: Option<PathBuf>,
         /// For the platform behind: it writes sends, asks the gate and reads events.
         #[arg(long)]
         platform: bool,
@@ -120,11 +133,12 @@ enum Command {
         #[arg(long)]
         address: String,
     },
-    /// Forget what events said, of every organisation; their ids and what they did stay. For a daily timer.
+    /// Forget what is old, of every organisation: what events and ended sends said. Ids stay, and what events did. `serve
+    /// --forget-after-days` does it by itself.
     Forget {
         #[command(flatten)]
         database: Database,
-        /// Events that were received more than so many days ago.
+        /// What is more than so many days old.
         #[arg(long)]
         older_than_days: u16,
     },
@@ -151,27 +165,60 @@ impl Cli {
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format);
+        let file = self.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+        let open = async |given: Database| {
+            let given = Settings { database: given.database, ..Settings::default() };
+            Store::open(given.or(file.clone()).database()).await
+        };
         match self.command {
-            Command::Serve { listen, public_url, webhook_networks, database } => {
-                serve(Config { listen, public_url, database: database.database, webhook_networks }).await
+            Command::Serve {
+                listen,
+                public_url,
+                webhook_networks,
+                behind_proxy,
+                forget_after_days,
+                database_connections,
+                database,
+            } => {
+                let given = Settings {
+                    listen,
+                    public_url,
+                    webhook_networks,
+                    behind_proxy,
+                    forget_after_days,
+                    database_connections,
+                    database: database.database,
+                    ..Settings::default()
+                };
+                serve(given.or(file).config()?).await
             }
-            Command::Token { database, org, rep, platform: _ } => {
-                let store = Store::open(&database.database).await?;
+            Command::Token { database, org, rep: _, reps: Some(reps), platform: _ } => {
+                let reps = addresses(&reps)?;
+                let store = open(database).await?;
+                let tokens = store.issue_laptop_tokens(&org, &reps).await?;
+                store.close().await;
+                for (rep, token) in reps.iter().zip(tokens) {
+                    print(&format!("{rep} {}", token.expose()))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Token { database, org, rep, reps: None, platform: _ } => {
+                let store = open(database).await?;
                 let token = store.issue_token(&org, rep.as_deref()).await?;
                 store.close().await;
                 print(token.expose())
             }
             Command::Import { database, org, rep, sends } => {
-                import_file(&database.database, &org, &rep, &sends).await
+                import_file(&open(database).await?, &org, &rep, &sends).await
             }
             Command::Export { database, org, address } => {
-                let store = Store::open(&database.database).await?;
+                let store = open(database).await?;
                 let dossier = store.export_person(&org, &address).await?;
                 store.close().await;
                 print(&serde_json::to_string_pretty(&dossier)?)
             }
             Command::Erase { database, org, address } => {
-                let store = Store::open(&database.database).await?;
+                let store = open(database).await?;
                 let erased = store.erase_person(&org, &address).await?;
                 store.close().await;
                 print(&format!("{} sends and {} events erased", erased.sends, erased.events))
@@ -179,11 +226,13 @@ impl Cli {
             Command::Forget { database, older_than_days } => {
                 let days = SignedDuration::from_hours(24 * i64::from(older_than_days));
                 let before = Timestamp::now().checked_sub(days)?;
-                let store = Store::open(&database.database).await?;
-                let (events, removals) =
-                    (store.forget_events(before).await?, store.forget_removals(before).await?);
+                let store = open(database).await?;
+                let gone = store.forget_before(before).await?;
                 store.close().await;
-                print(&format!("{events} events and {removals} removals forgotten"))
+                print(&format!(
+                    "{} events, {} sends and {} removals forgotten",
+                    gone.events, gone.sends, gone.removals
+                ))
             }
             Command::Conformance { url, platform_token, laptop_token, rep } => {
                 let kit = Kit::new(&url, Token::new(platform_token), Token::new(laptop_token), &rep)?;
@@ -218,7 +267,24 @@ async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
 }
 
-async fn import_file(database: &str, org: &str, rep: &str, path: &PathBuf) -> anyhow::Result<ExitCode> {
+/// Mail addresses, one a line.
+fn addresses(path: &PathBuf) -> anyhow::Result<Vec<String>> {
+    let text = if path.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin().lock())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.with_context(|| format!("can't read {}", path.display()))?;
+    let addresses: Vec<String> =
+        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    match addresses.iter().position(|address| !address.contains('@') || address.contains(char::is_whitespace))
+    {
+        Some(n) => anyhow::bail!("{}: entry {} is not a mail address", path.display(), n + 1),
+        None => Ok(addresses),
+    }
+}
+
+async fn import_file(store: &Store, org: &str, rep: &str, path: &PathBuf) -> anyhow::Result<ExitCode> {
     let read = if path.as_os_str() == "-" {
         import::read(std::io::stdin().lock(), rep)
     } else {
@@ -226,7 +292,6 @@ async fn import_file(database: &str, org: &str, rep: &str, path: &PathBuf) -> an
         import::read(BufReader::new(file), rep)
     };
     let import = read.with_context(|| format!("can't read {}", path.display()))?;
-    let store = Store::open(database).await?;
     let (mut created, mut updated) = (0_usize, 0_usize);
     for chunk in import.sends.chunks(IMPORT_CHUNK) {
         let (statuses, _) = store.upsert_sends(org, chunk).await?;

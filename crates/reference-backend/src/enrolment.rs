@@ -44,12 +44,14 @@ pub enum State {
 
 impl State {
     /// The state after these events, oldest first.
-    pub fn after<'a>(changes: impl IntoIterator<Item = &'a Change>, finished: bool) -> Self {
-        let mut state = Self::Active;
-        for change in changes {
-            state = state.then(change);
-        }
-        match state {
+    pub fn after<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Self {
+        changes.into_iter().fold(Self::Active, Self::then)
+    }
+
+    /// The state in a campaign that may be over. Who answered is told also then.
+    #[must_use]
+    pub fn in_campaign(self, finished: bool) -> Self {
+        match self {
             Self::Active | Self::Paused { .. } if finished => Self::Finished,
             other => other,
         }
@@ -99,6 +101,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn stop(reason: &str) -> Change {
@@ -127,7 +131,7 @@ mod tests {
             ("who answered is told also when it is finished", vec![stop("reply")], true, stopped("reply")),
         ];
         for (name, changes, finished, expected) in cases {
-            assert_eq!(State::after(&changes, finished), expected, "{name}");
+            assert_eq!(State::after(&changes).in_campaign(finished), expected, "{name}");
         }
     }
 
@@ -137,5 +141,41 @@ mod tests {
         assert_eq!(State::Paused { until }.at(until), State::Active);
         let before = "2026-11-30T23:59:59Z".parse().unwrap();
         assert_eq!(State::Paused { until }.at(before), State::Paused { until });
+    }
+
+    /// A day of December as a pause's end, or a stop.
+    fn change(of: u8) -> Change {
+        match of {
+            0 => stop("reply"),
+            1 => stop("bounce"),
+            day => pause(&format!("2026-12-{:02}T00:00:00Z", day + 1)),
+        }
+    }
+
+    proptest! {
+        /// Each event on its own changes the state in one direction only, and a stop is the end.
+        #[test]
+        fn a_stopped_campaign_stays_stopped_for_the_first_reason(
+            before in proptest::collection::vec(2_u8..28, 0..6), first in 0_u8..2, later in proptest::collection::vec(0_u8..28, 0..8),
+        ) {
+            let changes: Vec<Change> = before.into_iter().chain([first]).chain(later).map(change).collect();
+            let reason = if first == 0 { "reply" } else { "bounce" };
+            prop_assert_eq!(State::after(&changes), State::Stopped { reason: reason.into() });
+        }
+
+        /// Pauses are over when the longest is, in whatever order they came.
+        #[test]
+        fn a_paused_campaign_is_active_again_after_its_longest_pause(
+            mut days in proptest::collection::vec(2_u8..28, 1..8), at in 1_i64..32,
+        ) {
+            let longest = days.iter().max().map_or(0, |day| i64::from(*day) + 1);
+            let now: Timestamp = "2026-11-30T00:00:00Z".parse().unwrap();
+            let now = now + jiff::SignedDuration::from_hours(24 * at);
+            let one = State::after(&days.iter().map(|d| change(*d)).collect::<Vec<_>>());
+            days.reverse();
+            let other = State::after(&days.iter().map(|d| change(*d)).collect::<Vec<_>>());
+            prop_assert_eq!(&one, &other);
+            prop_assert_eq!(one.at(now) == State::Active, at >= longest);
+        }
     }
 }

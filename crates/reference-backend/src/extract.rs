@@ -1,7 +1,10 @@
 //! What handlers take from a request: who asks, the query, the body. Each failure is a problem.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -10,6 +13,9 @@ use serde_json::Value;
 use crate::problem::ApiError;
 use crate::server::App;
 use crate::store::tokens::Principal;
+
+/// A body that takes longer than this is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A rep's laptop.
 #[derive(Clone, Debug)]
@@ -41,7 +47,16 @@ impl FromRequestParts<App> for Anybody {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(ApiError::Unauthorised);
         }
-        app.store.principal(token.trim()).await?.map(Self).ok_or(ApiError::Unauthorised)
+        let token = token.trim();
+        app.holder(token)?;
+        match app.store.principal(token).await? {
+            Some(principal) => Ok(Self(principal)),
+            None => {
+                let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+                peer.map_or(Ok(()), |ConnectInfo(peer)| app.strangers(*peer, &parts.headers))?;
+                Err(ApiError::Unauthorised)
+            }
+        }
     }
 }
 
@@ -86,7 +101,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|e| match e.status() {
+        let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+        let body = body.map_err(|_| ApiError::Invalid("The body took too long.".into()))?;
+        body.map(Self).map_err(|e| match e.status() {
             axum::http::StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge("The body is too large.".into()),
             _ => ApiError::Invalid("The body could not be read.".into()),
         })
@@ -102,7 +119,7 @@ impl Body {
         {
             return Err(ApiError::Invalid("The body is not what it must be: an object.".into()));
         }
-        serde_json::from_value(value)
+        serde_json::from_value(whole_numbers(value))
             .map_err(|e| ApiError::Invalid(format!("The body is not what it must be: {e}.")))
     }
 
@@ -110,5 +127,34 @@ impl Body {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.0)
             .map_err(|e| ApiError::Invalid(format!("The body is not what it must be: {e}.")))
+    }
+}
+
+/// JSON knows one sort of number: 3.0 is a whole one, and some clients write it so.
+fn whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15);
+            // Exact: doubles hold whole numbers of up to 2^53.
+            whole.filter(|_| number.is_f64()).map_or(Value::Number(number), |n| Value::from(n as i64))
+        }
+        Value::Array(members) => members.into_iter().map(whole_numbers).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, member)| (name, whole_numbers(member))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let (odd, plain) = (json!({"a": [3.0, -0.0, 0.5, 1e300]}), json!({"a": [3, 0, 0.5, 1e300]}));
+        assert_eq!(whole_numbers(odd), plain);
     }
 }

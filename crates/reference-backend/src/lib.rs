@@ -7,25 +7,28 @@
 //! platform ◀── webhooks ──────── courier
 //! platform ◀── GET /v1/gate ──── enrolment (stop, pause) + hold (coverage)
 //! ```
-//! [`enrolment`], [`hold`] and [`webhook::schedule`] decide and are pure; [`store`] keeps; [`api`] speaks HTTP.
+//! [`enrolment`], [`hold`] and [`webhook::schedule`] decide and are pure; [`store`] keeps; [`api`] speaks HTTP; [`admin`] shows it to people.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod conformance;
 pub mod enrolment;
 pub mod extract;
 pub mod hold;
+pub mod housekeeping;
 pub mod import;
 pub mod metrics;
 pub mod openapi;
-pub mod pages;
 pub mod problem;
+pub mod rate;
 pub mod server;
+pub mod settings;
 pub mod store;
 pub mod watch;
 pub mod webhook;
 
-pub use server::{Config, Handle, Server, StartError};
+pub use server::{Config, Handle, Limits, Server, StartError};
 pub use store::{Store, StoreError};
 pub use webhook::Networks;

@@ -24,6 +24,17 @@ struct Inner {
     long_polls: AtomicI64,
 }
 
+/// A number that goes up and down, for each value of a label.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    /// Its name.
+    pub name: &'static str,
+    /// The label.
+    pub label: &'static str,
+    /// The numbers.
+    pub values: Vec<(&'static str, i64)>,
+}
+
 #[derive(Debug, Default)]
 struct Histogram {
     buckets: [u64; BUCKETS.len()],
@@ -66,15 +77,15 @@ impl Metrics {
         LongPoll(self.clone())
     }
 
-    /// The text.
-    pub fn text(&self) -> String {
+    /// The text, with gauges that are read elsewhere.
+    pub fn text(&self, gauges: &[Gauge]) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
-        let _ = self.write(&mut out);
+        let _ = self.write(&mut out, gauges);
         out
     }
 
-    fn write(&self, out: &mut String) -> std::fmt::Result {
+    fn write(&self, out: &mut String, gauges: &[Gauge]) -> std::fmt::Result {
         writeln!(out, "# TYPE answerback_http_requests counter")?;
         for ((route, status), n) in lock(&self.0.requests).iter() {
             writeln!(out, "answerback_http_requests_total{{route=\"{route}\",status=\"{status}\"}} {n}")?;
@@ -109,6 +120,12 @@ impl Metrics {
         }
         writeln!(out, "# TYPE answerback_long_polls gauge")?;
         writeln!(out, "answerback_long_polls {}", self.0.long_polls.load(Ordering::Relaxed))?;
+        for Gauge { name, label, values } in gauges {
+            writeln!(out, "# TYPE {name} gauge")?;
+            for (value, n) in values {
+                writeln!(out, "{name}{{{label}=\"{value}\"}} {n}")?;
+            }
+        }
         writeln!(out, "# EOF")
     }
 }
@@ -137,7 +154,8 @@ mod tests {
         metrics.request("/v1/events", 200, Duration::from_millis(20));
         metrics.event("accepted");
         let poll = metrics.long_poll();
-        let text = metrics.text();
+        let dead = Gauge { name: "answerback_dead", label: "state", values: vec![("dead", 2)] };
+        let text = metrics.text(&[dead]);
         for line in [
             "answerback_http_requests_total{route=\"/v1/events\",status=\"200\"} 1",
             "answerback_http_request_seconds_bucket{route=\"/v1/events\",le=\"0.01\"} 0",
@@ -145,11 +163,12 @@ mod tests {
             "answerback_http_request_seconds_bucket{route=\"/v1/events\",le=\"+Inf\"} 1",
             "answerback_events_total{status=\"accepted\"} 1",
             "answerback_long_polls 1",
+            "answerback_dead{state=\"dead\"} 2",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
         drop(poll);
-        assert!(metrics.text().contains("answerback_long_polls 0"));
+        assert!(metrics.text(&[]).contains("answerback_long_polls 0"));
     }
 }

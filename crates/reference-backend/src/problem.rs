@@ -1,5 +1,7 @@
 //! Every error answer is a problem (RFC 9457).
 
+use std::time::Duration;
+
 use answerback_backend::Problem;
 use answerback_backend::problem::PROBLEM_MEDIA_TYPE;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -7,6 +9,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::store::StoreError;
+
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    pub static REQUEST: String;
+}
 
 /// What a request can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,9 @@ pub enum ApiError {
     /// The body's media type is not the one that is needed.
     #[error("Send the body as {0}.")]
     MediaType(&'static str),
+    /// Too many requests; how long to wait.
+    #[error("Too many requests. Wait as long as Retry-After says.")]
+    TooMany(Duration),
     /// The database can't be reached or is busy.
     #[error("The database is not available.")]
     Unavailable,
@@ -47,7 +57,8 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// Its status.
+    pub const fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
@@ -58,6 +69,7 @@ impl ApiError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -93,7 +105,7 @@ impl IntoResponse for ApiError {
             title: status.canonical_reason().unwrap_or_default().into(),
             status: status.as_u16(),
             detail: Some(self.to_string()),
-            instance: None,
+            instance: REQUEST.try_with(Clone::clone).ok(),
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
@@ -102,6 +114,9 @@ impl IntoResponse for ApiError {
         match self {
             Self::Unauthorised => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::TooMany(wait) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
             }
             Self::Unavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

@@ -1,14 +1,14 @@
 //! The HTTP server.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use answerback_backend::event::MAX_BATCH_BYTES;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -17,11 +17,14 @@ use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use uuid::Uuid;
 
+use crate::admin;
 use crate::api::{campaigns, events, gate, laptops, oauth, operations, policy, sends, webhooks};
+use crate::housekeeping::keep_house;
 use crate::metrics::Metrics;
-use crate::pages;
-use crate::problem::ApiError;
-use crate::store::{Store, StoreError};
+use crate::problem::{ApiError, REQUEST};
+use crate::rate::{Limiter, Rate};
+use crate::store::tokens::{PLATFORM_PREFIX, hash};
+use crate::store::{CONNECTIONS, Store, StoreError};
 use crate::watch::Feeds;
 use crate::webhook::{Courier, Networks};
 
@@ -42,8 +45,37 @@ pub struct Config {
     /// Where people and laptops reach it, such as `https://answerback.example.com`; where it is not set, as their requests
     /// say.
     pub public_url: Option<String>,
+    /// Connections to PostgreSQL at most.
+    pub database_connections: u32,
+    /// Whether a proxy in front says in `X-Forwarded-For` who asks.
+    pub behind_proxy: bool,
     /// Where webhooks may go.
     pub webhook_networks: Networks,
+    /// What is older than so many days is forgotten by itself.
+    pub forget_after_days: Option<u16>,
+    /// How many requests are taken.
+    pub limits: Limits,
+}
+
+/// How many requests are taken, by each copy of the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Of each laptop's token.
+    pub laptop: Rate,
+    /// Of each platform's token.
+    pub platform: Rate,
+    /// Of each address that pairs a laptop, signs in or shows a token that is none.
+    pub stranger: Rate,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            laptop: Rate { per_second: 50.0, burst: 500.0 },
+            platform: Rate { per_second: 500.0, burst: 5000.0 },
+            stranger: Rate { per_second: 20.0, burst: 200.0 },
+        }
+    }
 }
 
 impl Config {
@@ -53,7 +85,11 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database: database.into(),
             public_url: None,
+            database_connections: CONNECTIONS,
+            behind_proxy: false,
             webhook_networks: Networks::default(),
+            forget_after_days: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -90,8 +126,38 @@ pub struct App {
     pub courier: Courier,
     /// Where it is reached, without a slash at its end.
     pub public_url: Option<String>,
+    /// Whether a proxy in front says who asks.
+    pub behind_proxy: bool,
+    /// How many requests each token and each stranger may make.
+    pub limiters: Limiters,
     /// Cancelled when shutdown begins.
     pub stop: CancellationToken,
+}
+
+/// What each token, by its hash, and each stranger, by address, has left.
+#[derive(Clone, Debug)]
+pub struct Limiters {
+    laptop: Limiter<String>,
+    platform: Limiter<String>,
+    stranger: Limiter<IpAddr>,
+}
+
+impl App {
+    /// Takes a request of a token, before the database is asked whose it is.
+    pub fn holder(&self, token: &str) -> Result<(), ApiError> {
+        let limiter =
+            if token.starts_with(PLATFORM_PREFIX) { &self.limiters.platform } else { &self.limiters.laptop };
+        limiter.take(hash(token), Instant::now()).map_err(ApiError::TooMany)
+    }
+
+    /// Takes a request of somebody who has no token yet.
+    pub fn strangers(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), ApiError> {
+        // The last one is what our own proxy saw; those before it are what the client claims.
+        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+        let forwarded = forwarded.filter(|_| self.behind_proxy).and_then(|h| h.to_str().ok());
+        let client = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+        self.limiters.stranger.take(client.unwrap_or(peer.ip()), Instant::now()).map_err(ApiError::TooMany)
+    }
 }
 
 /// A server that can be started in any process.
@@ -109,7 +175,7 @@ pub struct Handle {
 impl Server {
     /// Opens the database and listens. When this returns, requests are answered.
     pub async fn start(config: Config) -> Result<Handle, StartError> {
-        let store = Store::open(&config.database).await?;
+        let store = Store::open_with(&config.database, config.database_connections).await?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -117,8 +183,16 @@ impl Server {
         let metrics = Metrics::default();
         let courier = Courier::new(store.clone(), config.webhook_networks, metrics.clone())?;
         let stop = CancellationToken::new();
-        let app = App { store, feeds: Feeds::default(), metrics, courier, public_url, stop };
+        let limiters = Limiters {
+            laptop: Limiter::new(config.limits.laptop),
+            platform: Limiter::new(config.limits.platform),
+            stranger: Limiter::new(config.limits.stranger),
+        };
+        let behind_proxy = config.behind_proxy;
+        let feeds = Feeds::default();
+        let app = App { store, feeds, metrics, courier, public_url, behind_proxy, limiters, stop };
         tokio::spawn(app.feeds.clone().follow(app.store.clone(), app.stop.clone()));
+        tokio::spawn(keep_house(app.store.clone(), config.forget_after_days, app.stop.clone()));
         let (served, carried) =
             (run(listener, app.clone()), tokio::spawn(app.courier.clone().run(app.stop.clone())));
         let task = tokio::spawn(async move {
@@ -194,7 +268,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/webhooks/{id}/redeliver", post(webhooks::redeliver))
         .route("/oauth/device_authorization", post(oauth::begin).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
         .route("/oauth/token", post(oauth::token).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
-        .route("/pair", get(pages::ask).post(pages::decide).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
+        .merge(admin::routes())
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
@@ -210,17 +284,30 @@ pub fn router(app: App) -> Router {
 /// Counts and logs each request, and gives it an id that both sides know. Never logs a query: it may hold ids of people.
 async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let given = request.headers().get(&REQUEST_ID).filter(|id| id.len() <= 64).cloned();
-    let id = given.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
+    let id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    // No id holds a NUL, and PostgreSQL's text can't.
+    let nul = request.uri().path_and_query().is_some_and(|path| path.as_str().contains("%00"));
+    let answered = async move {
+        if nul {
+            ApiError::Invalid("The address holds a NUL character.".into()).into_response()
+        } else {
+            next.run(request).await
+        }
+    };
+    let mut response = REQUEST.scope(id.clone(), answered).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     app.metrics.request(&route, status, took);
-    let request_id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    tracing::info!(%method, route, status, milliseconds = took.as_secs_f64() * 1000.0, request_id, "request");
-    if let Some(id) = id {
+    tracing::info!(%method, route, status, milliseconds = took.as_secs_f64() * 1000.0, request_id = id, "request");
+    if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// An id that can stand in a log and in a problem.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }

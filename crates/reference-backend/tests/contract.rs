@@ -128,7 +128,7 @@ async fn a_person_is_exported_and_erased_and_stays_suppressed() {
     kit.put_sends(&[&next]).await.unwrap();
     kit.gate_is(&next, "stopped", Some("suppressed")).await.unwrap();
 
-    assert_eq!(store.forget_events(Timestamp::now()).await.unwrap(), 1);
+    assert_eq!(store.forget_before(Timestamp::now()).await.unwrap().events, 1);
     assert!(kit.pulled(&other).await.unwrap().is_empty());
     kit.gate_is(&other, "stopped", Some("reply")).await.unwrap();
 }

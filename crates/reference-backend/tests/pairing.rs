@@ -6,6 +6,8 @@
     reason = "a panic in a test is its report"
 )]
 
+mod scene;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use answerback_reference_backend::{Config, Handle, Server};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use tempfile::TempDir;
+
+use scene::Browser;
 
 const REP: &str = "rep@sales.example";
 
@@ -41,16 +45,15 @@ impl Scene {
     }
 
     /// What the administrator does on the page.
-    async fn decide(&self, code: &str, rep: &str, token: &Token, decision: &str) -> (StatusCode, String) {
-        let http = answerback_backend::client::http(&self.server.url(), &options()).unwrap();
-        let form = [("code", code), ("rep", rep), ("token", token.expose()), ("decision", decision)];
-        let answer = http.post(format!("{}/pair", self.server.url())).form(&form).send().await.unwrap();
-        (answer.status(), answer.text().await.unwrap())
+    async fn decide(&self, code: &str, rep: &str, decision: &str) -> (StatusCode, String) {
+        let mut browser = Browser::signed_in(&self.server, self.administrator.expose()).await;
+        let page = browser.post("/pair", &[("code", code), ("rep", rep), ("decision", decision)]).await;
+        (page.status, page.text)
     }
 
     async fn paired(&self) -> Tokens {
         let mut pairing = self.begin().await;
-        let (status, page) = self.decide(&pairing.user_code, REP, &self.administrator, "allow").await;
+        let (status, page) = self.decide(&pairing.user_code, REP, "allow").await;
         assert_eq!(status, StatusCode::OK, "{page}");
         match pairing.poll().await.unwrap() {
             PairingState::Paired(tokens) => tokens,
@@ -85,22 +88,28 @@ async fn a_laptop_is_let_in_by_an_administrator() {
     assert_eq!(pairing.poll().await.unwrap(), PairingState::Pending(Duration::from_secs(5)));
     assert_eq!(pairing.poll().await.unwrap(), PairingState::Pending(Duration::from_secs(10)), "not so fast");
     let link = pairing.verification_uri_complete.clone().unwrap();
-    let http = answerback_backend::client::http(&scene.server.url(), &options()).unwrap();
-    let page = http.get(&link).send().await.unwrap();
-    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    let page = page.text().await.unwrap();
-    assert!(page.contains("Rep&#39;s &lt;laptop&gt;") && page.contains(&pairing.user_code), "{page}");
+    let link = link.strip_prefix(&scene.server.url()).unwrap().to_owned();
 
+    let mut browser = Browser::new(&scene.server);
+    let page = browser.get(&link).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "whoever has not signed in is asked to");
+    let sign_in = page.location().to_owned();
+    assert!(browser.get(&sign_in).await.text.contains(&format!("value=\"{link}\"")), "and led back");
     let laptop = scene.server.store().issue_token("acme", Some("eve@sales.example")).await.unwrap();
-    for (token, expected) in
-        [(Token::new("ab_wrong"), StatusCode::FORBIDDEN), (laptop, StatusCode::FORBIDDEN)]
-    {
-        assert_eq!(scene.decide(&pairing.user_code, REP, &token, "allow").await.0, expected);
+    for token in ["ab_platform_wrong", laptop.expose()] {
+        let page = browser.post("/admin/sign-in", &[("token", token), ("next", &link)]).await;
+        assert_eq!((page.status, browser.cookie.clone()), (StatusCode::FORBIDDEN, None));
     }
-    let unknown = scene.decide("ZZZZ-ZZZZ", REP, &scene.administrator, "allow").await;
+    let page =
+        browser.post("/admin/sign-in", &[("token", scene.administrator.expose()), ("next", &link)]).await;
+    assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, link.as_str()));
+    let page = browser.get(&link).await.text;
+    assert!(page.contains("Rep's &lt;laptop&gt;") && page.contains(&pairing.user_code), "{page}");
+
+    let unknown = scene.decide("ZZZZ-ZZZZ", REP, "allow").await;
     assert_eq!(unknown.0, StatusCode::NOT_FOUND);
     let typed = pairing.user_code.to_lowercase().replace('-', " ");
-    assert_eq!(scene.decide(&typed, REP, &scene.administrator, "allow").await.0, StatusCode::OK);
+    assert_eq!(scene.decide(&typed, REP, "allow").await.0, StatusCode::OK);
 
     let PairingState::Paired(tokens) = pairing.poll().await.unwrap() else { panic!("it is paired") };
     assert!(scene.client(tokens.access).sends(None, 10, Duration::ZERO).await.is_ok());
@@ -116,7 +125,7 @@ async fn a_laptop_is_let_in_by_an_administrator() {
 async fn a_laptop_is_turned_away() {
     let scene = Scene::new().await;
     let mut pairing = scene.begin().await;
-    assert_eq!(scene.decide(&pairing.user_code, "", &scene.administrator, "deny").await.0, StatusCode::OK);
+    assert_eq!(scene.decide(&pairing.user_code, "", "deny").await.0, StatusCode::OK);
     assert_eq!(pairing.poll().await.unwrap(), PairingState::Denied);
     assert_eq!(pairing.poll().await.unwrap(), PairingState::Expired);
 }

@@ -27,6 +27,9 @@ pub(crate) enum Denied {
     /// A laptop's token where the platform's is needed, or the other way round.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+    /// Too many requests with this token; wait as long as Retry-After says.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
     /// The database is not available; try again.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),

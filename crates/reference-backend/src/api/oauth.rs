@@ -2,7 +2,9 @@
 //!
 //! Errors are those of RFC 6749 §5.2 and RFC 8628 §3.5, not problems: clients of OAuth expect them.
 
-use axum::extract::State;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, State};
 use axum::http::header::{CACHE_CONTROL, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -80,14 +82,17 @@ pub struct OauthError {
     responses(
         (status = 200, description = "Show the code to the rep, then ask for the token", body = DeviceAnswer),
         (status = 400, description = "Not a form", body = OauthError),
+        (status = 429, description = "Too many requests from this address", body = answerback_backend::Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too many pairings are under way", body = answerback_backend::Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn begin(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     form: Result<Form<DeviceRequest>, axum::extract::rejection::FormRejection>,
 ) -> Result<Response, ApiError> {
+    app.strangers(peer, &headers)?;
     let Ok(Form(request)) = form else { return Ok(refusal("invalid_request")) };
     let name: String = request
         .device_name
@@ -119,13 +124,17 @@ pub async fn begin(
     responses(
         (status = 200, description = "The tokens", body = TokenAnswer),
         (status = 400, description = "There are none (yet)", body = OauthError),
+        (status = 429, description = "Too many requests from this address", body = answerback_backend::Problem, content_type = "application/problem+json"),
         (status = 503, description = "The database is not available", body = answerback_backend::Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn token(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     form: Result<Form<TokenRequest>, axum::extract::rejection::FormRejection>,
 ) -> Result<Response, ApiError> {
+    app.strangers(peer, &headers)?;
     let Ok(Form(request)) = form else { return Ok(refusal("invalid_request")) };
     let now = Timestamp::now();
     let error = match (request.grant_type.as_str(), request.device_code, request.refresh_token) {

@@ -4,9 +4,13 @@ use answerback_backend::Problem;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use jiff::Timestamp;
 
+use crate::metrics::Gauge;
 use crate::problem::ApiError;
 use crate::server::App;
+use crate::store::StoreError;
+use crate::store::coverage::SILENT_AFTER;
 use crate::{metrics, openapi};
 
 /// The process is alive.
@@ -34,13 +38,36 @@ pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
     Ok("ready\n")
 }
 
-/// Counters in the OpenMetrics text format.
+/// Counters in the OpenMetrics text format, and what the database says of mailboxes and webhooks while it answers.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text"))
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], app.metrics.text())
+    let gauges = gauges(&app).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the database could not be counted");
+        Vec::new()
+    });
+    ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], app.metrics.text(&gauges))
+}
+
+/// What the database says, of all organisations.
+async fn gauges(app: &App) -> Result<Vec<Gauge>, StoreError> {
+    let silent_since = Timestamp::now().checked_sub(SILENT_AFTER).unwrap_or(Timestamp::MIN);
+    let (checked, silent) = app.store.coverage_counts(silent_since).await?;
+    let (pending, dead) = app.store.delivery_counts().await?;
+    Ok(vec![
+        Gauge {
+            name: "answerback_mailboxes",
+            label: "state",
+            values: vec![("checked", checked), ("silent", silent)],
+        },
+        Gauge {
+            name: "answerback_webhook_deliveries",
+            label: "state",
+            values: vec![("pending", pending), ("dead", dead)],
+        },
+    ])
 }
 
 /// This document.

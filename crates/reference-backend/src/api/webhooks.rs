@@ -15,8 +15,9 @@ use super::sends::page_limit;
 use crate::extract::{Body, Params, Platform};
 use crate::problem::ApiError;
 use crate::server::App;
-use crate::store::deliveries::DeadLetter;
-use crate::store::webhooks::{MOST_WEBHOOKS, NewWebhook, Webhook};
+use crate::store::deliveries::{Attempt, DeadLetter};
+use crate::store::webhooks::{Endpoint, MOST_WEBHOOKS, NewWebhook, Webhook};
+use crate::webhook::Courier;
 use crate::webhook::schedule::Outcome;
 
 const NO_SUCH: ApiError = ApiError::NotFound("There is no such webhook.");
@@ -27,6 +28,7 @@ const MAX_PAGE: i64 = 1000;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct WebhookUrl {
     /// Where events go: https, or http to this machine.
+    #[schema(pattern = "^https?://[a-z0-9]")]
     url: String,
 }
 
@@ -34,6 +36,7 @@ pub struct WebhookUrl {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct WebhookChange {
     /// Where events go.
+    #[schema(pattern = "^https?://[a-z0-9]")]
     url: String,
     /// Whether events are pushed to it.
     #[serde(default = "yes")]
@@ -91,8 +94,8 @@ pub struct DeadLetters {
 /// What to deliver again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct Redelivery {
-    /// The event; without it, all.
-    event_id: Option<Uuid>,
+    /// The event's id; without it, all.
+    event_id: Option<String>,
 }
 
 /// What is delivered again.
@@ -210,14 +213,8 @@ pub async fn test(
     platform: Platform,
     Path(id): Path<String>,
 ) -> Result<Json<TestResult>, ApiError> {
-    let now = Timestamp::now();
-    let endpoint = app.store.endpoint(&platform.org, &id, now).await?.ok_or(NO_SUCH)?;
-    let event_id = Uuid::new_v4().to_string();
-    let event = json!({
-        "specversion": "1.0", "id": event_id, "source": "answerback:/backend", "type": "answerback.test.v1", "time": now,
-        "datacontenttype": "application/json", "data": {},
-    });
-    let attempt = app.courier.post(&endpoint, &event_id, &event.to_string()).await;
+    let endpoint = app.store.endpoint(&platform.org, &id, Timestamp::now()).await?.ok_or(NO_SUCH)?;
+    let attempt = push_test(&app.courier, &endpoint).await;
     Ok(Json(TestResult { delivered: attempt.outcome == Outcome::Delivered, problem: attempt.problem }))
 }
 
@@ -257,10 +254,19 @@ pub async fn redeliver(
     body: Body,
 ) -> Result<Json<Redelivered>, ApiError> {
     let Redelivery { event_id } = body.object(&[])?;
-    let event_id = event_id.map(|id| id.to_string());
     let redelivered = app.store.redeliver(&platform.org, &id, event_id.as_deref()).await?;
     app.courier.wake();
     Ok(Json(Redelivered { redelivered }))
+}
+
+/// Pushes an event that says nothing.
+pub async fn push_test(courier: &Courier, endpoint: &Endpoint) -> Attempt {
+    let id = Uuid::new_v4().to_string();
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "answerback:/backend", "type": "answerback.test.v1",
+        "time": Timestamp::now(), "datacontenttype": "application/json", "data": {},
+    });
+    courier.post(endpoint, &id, &event.to_string()).await
 }
 
 fn checked(app: &App, url: &str) -> Result<String, ApiError> {

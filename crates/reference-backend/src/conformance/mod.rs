@@ -11,7 +11,7 @@
 mod checks;
 mod kit;
 
-pub use kit::{Failure, Kit, Tracked, answer};
+pub use kit::{Answer, Failure, Kit, Tracked, answer};
 
 /// One check and how it went.
 #[derive(Clone, Debug, PartialEq, Eq)]

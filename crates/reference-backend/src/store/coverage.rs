@@ -1,11 +1,16 @@
 //! Up to when each mailbox has been checked.
 
+use std::time::Duration;
+
 use answerback_backend::event::Coverage;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
 use super::{Store, StoreError, micros, normalise, time};
+
+/// A mailbox that was not checked for so long needs somebody to look at it.
+pub const SILENT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The newest report of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,18 @@ impl Store {
             })
             .collect()
     }
+
+    /// How many mailboxes were checked since a time and how many were not, of all organisations.
+    pub async fn coverage_counts(&self, since: Timestamp) -> Result<(i64, i64), StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(CASE WHEN checked_up_to >= $1 THEN 1 END) AS checked,
+                COUNT(CASE WHEN checked_up_to < $1 THEN 1 END) AS silent FROM coverage",
+        )
+        .bind(micros(since))
+        .fetch_one(self.pool())
+        .await?;
+        Ok((row.try_get("checked")?, row.try_get("silent")?))
+    }
 }
 
 /// Keeps a report if it is newer than the one that is there; tells whether it was.
@@ -74,7 +91,8 @@ pub(super) async fn report(
     .bind(rep)
     .bind(account.to_string())
     .bind(normalise(&coverage.account))
-    .bind(micros(coverage.checked_up_to))
+    // Clocks that differ a little are no reason to believe that mail was read before it came.
+    .bind(micros(coverage.checked_up_to.min(now)))
     .bind(i64::from(coverage.folders))
     .bind(micros(now))
     .execute(&mut **tx)

@@ -13,7 +13,7 @@ use super::{Store, StoreError, micros, time};
 use crate::webhook::schedule::{Outcome, hold, next_attempt};
 
 /// Longer than any request takes.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// Whose deliveries are due.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,15 +71,15 @@ impl Store {
     /// Which endpoints have deliveries that may be made now.
     pub async fn due_webhooks(&self, now: Timestamp) -> Result<Vec<DueWebhook>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT d.org, d.webhook FROM deliveries d
-             JOIN webhooks w ON w.org = d.org AND w.id = d.webhook
-             WHERE d.state = 'pending' AND d.next_at <= $1 AND d.leased_until <= $1 AND w.hold_until <= $1 AND w.disabled_at IS NULL",
+            "SELECT w.org, w.id FROM webhooks w WHERE w.hold_until <= $1 AND w.disabled_at IS NULL AND EXISTS (
+                 SELECT 1 FROM deliveries d WHERE d.org = w.org AND d.webhook = w.id
+                   AND d.state = 'pending' AND d.next_at <= $1 AND d.leased_until <= $1)",
         )
         .bind(micros(now))
         .fetch_all(self.pool())
         .await?;
         rows.iter()
-            .map(|row| Ok(DueWebhook { org: row.try_get("org")?, webhook: row.try_get("webhook")? }))
+            .map(|row| Ok(DueWebhook { org: row.try_get("org")?, webhook: row.try_get("id")? }))
             .collect()
     }
 

@@ -109,39 +109,9 @@ impl Store {
         let mut write = self.write().await?;
         let tx = &mut write.tx;
         let Some((campaign, prospect)) = key(tx, org, of).await? else { return Ok(None) };
-        let last = sqlx::query(
-            "SELECT rep, account, address, sent_at FROM sends WHERE org = $1 AND campaign = $2 AND prospect = $3
-             ORDER BY sent_at DESC LIMIT 1",
-        )
-        .bind(org)
-        .bind(&campaign)
-        .bind(&prospect)
-        .fetch_optional(&mut **tx)
-        .await?;
-        let last = last.as_ref().map(LastSend::from_row).transpose()?;
-        let (suppressed, checked_up_to) = match &last {
-            Some(last) => (
-                is_suppressed(tx, org, last.address.as_deref()).await?,
-                coverage::checked_up_to(tx, org, &last.rep, &last.account).await?,
-            ),
-            None => (false, None),
-        };
-        let settings = settings(tx, org, &campaign).await?;
-        let (state, hold_since) = stored(tx, org, &campaign, &prospect).await?;
-        let finished = settings.finished && !matches!(state, State::Stopped { .. });
-        let facts = Facts {
-            state: if finished { State::Finished } else { state },
-            suppressed,
-            last_sent: last.map(|last| last.sent_at),
-            checked_up_to,
-            grace: settings.grace_seconds.map(|s| Duration::from_secs(s.into())),
-            longest_hold: settings
-                .longest_hold_seconds
-                .map_or(LONGEST_HOLD, |s| Duration::from_secs(s.into())),
-            hold_since,
-        };
+        let facts = facts(tx, org, &campaign, &prospect).await?;
         let (gate, since) = decide(&facts, now);
-        if since != hold_since {
+        if since != facts.hold_since {
             sqlx::query(
                 "INSERT INTO enrolments (org, campaign, prospect, hold_since) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (org, campaign, prospect) DO UPDATE SET hold_since = $4",
@@ -156,6 +126,70 @@ impl Store {
         write.commit().await?;
         Ok(Some(gate))
     }
+
+    /// What [`Self::gate`] would say, for somebody who only looks: no hold begins with it.
+    pub async fn look_at_gate(
+        &self,
+        org: &str,
+        campaign: &str,
+        prospect: &str,
+        now: Timestamp,
+    ) -> Result<Gate, StoreError> {
+        let mut tx = self.pool().begin().await?;
+        let facts = facts(&mut tx, org, campaign, prospect).await?;
+        Ok(decide(&facts, now).0)
+    }
+
+    /// The state of a prospect in a campaign.
+    pub async fn state(
+        &self,
+        org: &str,
+        campaign: &str,
+        prospect: &str,
+        now: Timestamp,
+    ) -> Result<State, StoreError> {
+        let mut tx = self.pool().begin().await?;
+        let settings = settings(&mut tx, org, campaign).await?;
+        let (state, _) = stored(&mut tx, org, campaign, prospect).await?;
+        Ok(state.in_campaign(settings.finished).at(now))
+    }
+}
+
+/// What the gate's answer depends on.
+async fn facts(
+    tx: &mut Transaction<'static, Any>,
+    org: &str,
+    campaign: &str,
+    prospect: &str,
+) -> Result<Facts, StoreError> {
+    let last = sqlx::query(
+        "SELECT rep, account, address, sent_at FROM sends WHERE org = $1 AND campaign = $2 AND prospect = $3
+         ORDER BY sent_at DESC LIMIT 1",
+    )
+    .bind(org)
+    .bind(campaign)
+    .bind(prospect)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let last = last.as_ref().map(LastSend::from_row).transpose()?;
+    let (suppressed, checked_up_to) = match &last {
+        Some(last) => (
+            is_suppressed(tx, org, last.address.as_deref()).await?,
+            coverage::checked_up_to(tx, org, &last.rep, &last.account).await?,
+        ),
+        None => (false, None),
+    };
+    let settings = settings(tx, org, campaign).await?;
+    let (state, hold_since) = stored(tx, org, campaign, prospect).await?;
+    Ok(Facts {
+        state: state.in_campaign(settings.finished),
+        suppressed,
+        last_sent: last.map(|last| last.sent_at),
+        checked_up_to,
+        grace: settings.grace_seconds.map(|s| Duration::from_secs(s.into())),
+        longest_hold: settings.longest_hold_seconds.map_or(LONGEST_HOLD, |s| Duration::from_secs(s.into())),
+        hold_since,
+    })
 }
 
 /// The last step that went out.
@@ -279,7 +313,7 @@ pub(super) async fn refresh(
             until: row.try_get::<Option<i64>, _>("until")?.map(time).transpose()?,
         });
     }
-    let state = State::after(&changes, false);
+    let state = State::after(&changes);
     let (reason, until) = match &state {
         State::Stopped { reason } => (Some(reason.clone()), None),
         State::Paused { until } => (None, Some(micros(*until))),

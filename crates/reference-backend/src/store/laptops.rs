@@ -327,10 +327,11 @@ async fn issue(
     .bind(micros(after(now, ACCESS_LIFE)))
     .execute(&mut **tx)
     .await?;
-    sqlx::query("INSERT INTO refresh_tokens (hash, org, laptop) VALUES ($1, $2, $3)")
+    sqlx::query("INSERT INTO refresh_tokens (hash, org, laptop, made_at) VALUES ($1, $2, $3, $4)")
         .bind(hash(issued.refresh.expose()))
         .bind(&who.org)
         .bind(laptop)
+        .bind(micros(now))
         .execute(&mut **tx)
         .await?;
     Ok(issued)

@@ -5,9 +5,11 @@ pub mod deliveries;
 pub mod enrolments;
 pub mod events;
 pub mod laptops;
+pub mod overview;
 pub mod policy;
 pub mod retention;
 pub mod sends;
+pub mod sessions;
 pub mod tokens;
 pub mod webhooks;
 
@@ -19,6 +21,9 @@ use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections to PostgreSQL at most, where nothing is said.
+pub const CONNECTIONS: u32 = 20;
 
 /// Why the database could not be opened or asked.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +73,11 @@ impl Write {
 impl Store {
     /// Opens `sqlite:PATH` (made where it is missing, readable by its owner only) or `postgres://…`, and brings its schema up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, CONNECTIONS).await
+    }
+
+    /// The same with so many connections to PostgreSQL at most.
+    pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let sqlite = match url.split_once(':') {
             Some(("sqlite", path)) => Some(path.strip_prefix("//").unwrap_or(path)),
@@ -82,7 +92,7 @@ impl Store {
             let writer = Some(Arc::new(Semaphore::new(1)));
             Self { pool: pool.connect_with(options).await?, writer }
         } else {
-            Self { pool: pool.max_connections(20).connect(url).await?, writer: None }
+            Self { pool: pool.max_connections(connections).connect(url).await?, writer: None }
         };
         sqlx::migrate!("./migrations").run(&store.pool).await?;
         Ok(store)

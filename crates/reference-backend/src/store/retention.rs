@@ -30,6 +30,17 @@ pub struct Erased {
     pub events: u64,
 }
 
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Events.
+    pub events: u64,
+    /// Sends.
+    pub sends: u64,
+    /// Removals from feeds.
+    pub removals: u64,
+}
+
 impl Store {
     /// Everything that is known of the person with this address.
     pub async fn export_person(&self, org: &str, address: &str) -> Result<Dossier, StoreError> {
@@ -107,13 +118,36 @@ impl Store {
         Ok(Erased { sends: sends.len() as u64, events: events.rows_affected() })
     }
 
-    /// Forgets what the events of before a time said; their ids and what they did stay.
-    pub async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
+    /// Forgets what is from before a time: what events said, what sends said whose tracking had ended, and removals. Ids stay, and
+    /// what events did.
+    pub async fn forget_before(&self, before: Timestamp) -> Result<Forgotten, StoreError> {
+        Ok(Forgotten {
+            events: self.forget_events(before).await?,
+            sends: self.forget_sends(before).await?,
+            removals: self.forget_removals(before).await?,
+        })
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
         let done = sqlx::query("UPDATE events SET body = NULL WHERE received_at < $1 AND body IS NOT NULL")
             .bind(micros(before))
             .execute(&mut *write.tx)
             .await?;
+        write.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Laptops drop a send by themselves when its tracking ends, so that they need not be told.
+    async fn forget_sends(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut write = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE sends SET removed = 1, address = NULL, body = '{}'
+             WHERE track_until IS NOT NULL AND track_until < $1 AND body <> '{}'",
+        )
+        .bind(micros(before))
+        .execute(&mut *write.tx)
+        .await?;
         write.commit().await?;
         Ok(done.rows_affected())
     }

@@ -63,13 +63,20 @@ impl IncomingSend {
         if send.id.is_empty() || send.id.len() > 256 || send.id.contains('\0') {
             return Err("id must have 1 to 256 bytes and no NUL");
         }
+        // PostgreSQL's text can't hold it.
+        if serde_json::to_string(&send).is_ok_and(|json| json.contains("\\u0000")) {
+            return Err("no field may hold a NUL character");
+        }
         if send.message_ids.is_empty() && send.marker.as_ref().is_none_or(String::is_empty) {
             return Err("message_ids may be empty only where marker is set");
         }
         if send.track_until.is_some_and(|until| until < send.sent_at) {
             return Err("track_until is before sent_at");
         }
-        let rep = rep.or_else(|| send.from.clone()).map(|r| normalise(&r)).filter(|r| r.contains('@'));
+        let rep = rep
+            .or_else(|| send.from.clone())
+            .map(|r| normalise(&r))
+            .filter(|r| r.contains('@') && !r.contains('\0'));
         let rep = rep.ok_or("from or rep must name the rep's address")?;
         Ok(CheckedSend { rep, send })
     }
@@ -93,6 +100,7 @@ impl Store {
         for checked in sends {
             statuses.push(upsert(&mut write.tx, org, checked, &mut feeds).await?);
         }
+        note_campaigns(&mut write.tx, org, sends).await?;
         let changed = feeds.advance(&mut write.tx, org).await?;
         write.commit().await?;
         Ok((statuses, changed))
@@ -134,9 +142,11 @@ impl Store {
                 _ => return Ok(None),
             },
         };
+        // Nothing beyond what the feed was when this began: what comes between the two queries comes with the next page.
         let sends = sqlx::query(
             "SELECT seq, body FROM sends
-             WHERE org = $1 AND rep = $2 AND seq > $3 AND removed = 0 AND (track_until IS NULL OR track_until > $4)
+             WHERE org = $1 AND rep = $2 AND seq > $3 AND seq <= $6 AND removed = 0
+               AND (track_until IS NULL OR track_until > $4)
              ORDER BY seq LIMIT $5",
         )
         .bind(org)
@@ -144,6 +154,7 @@ impl Store {
         .bind(position.seq)
         .bind(micros(Timestamp::now()))
         .bind(limit + 1)
+        .bind(last)
         .fetch_all(self.pool())
         .await?;
         let mut changes: Vec<(i64, Option<TrackedSend>, Option<String>)> = Vec::new();
@@ -154,12 +165,14 @@ impl Store {
         }
         // Who starts anew does not know the sends that were removed before.
         let removals = sqlx::query(
-            "SELECT seq, send_id FROM removals WHERE org = $1 AND rep = $2 AND seq > $3 ORDER BY seq LIMIT $4",
+            "SELECT seq, send_id FROM removals
+             WHERE org = $1 AND rep = $2 AND seq > $3 AND seq <= $5 ORDER BY seq LIMIT $4",
         )
         .bind(org)
         .bind(rep)
         .bind(position.seq.max(position.began))
         .bind(limit + 1)
+        .bind(last)
         .fetch_all(self.pool())
         .await?;
         for row in removals {
@@ -376,6 +389,35 @@ async fn upsert(
     .execute(&mut **tx)
     .await?;
     Ok(status)
+}
+
+/// Writes down what the sends say about their campaigns, for the list of them. In the order of their names, as feeds are locked.
+async fn note_campaigns(
+    tx: &mut Transaction<'static, Any>,
+    org: &str,
+    sends: &[CheckedSend],
+) -> Result<(), StoreError> {
+    let mut campaigns: BTreeMap<&str, (Option<&str>, Timestamp)> = BTreeMap::new();
+    for CheckedSend { send, .. } in sends.iter().filter(|s| s.send.prospect.is_some()) {
+        let Some(campaign) = &send.campaign else { continue };
+        let (name, last) = campaigns.entry(&campaign.id).or_insert((None, send.sent_at));
+        *name = campaign.name.as_deref().or(*name);
+        *last = send.sent_at.max(*last);
+    }
+    for (id, (name, last)) in campaigns {
+        sqlx::query(
+            "INSERT INTO campaigns (org, id, name, last_sent_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (org, id) DO UPDATE SET name = COALESCE($3, campaigns.name),
+                last_sent_at = CASE WHEN campaigns.last_sent_at > $4 THEN campaigns.last_sent_at ELSE $4 END",
+        )
+        .bind(org)
+        .bind(id)
+        .bind(name)
+        .bind(micros(last))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn note_removal(

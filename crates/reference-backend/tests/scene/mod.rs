@@ -1,5 +1,5 @@
 //! What several test programs stand on: a server on each store, and a platform behind that takes webhooks.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -146,4 +146,73 @@ async fn take(State(platform): State<Platform>, headers: HeaderMap, body: String
         platform.taken.lock().unwrap().push(hook);
     }
     (StatusCode::from_u16(status).unwrap(), [("location", "http://127.0.0.1:1/")])
+}
+
+/// A browser of an administrator: keeps the cookie, follows no redirect, and fills in the token of the form that it saw last.
+pub struct Browser {
+    http: reqwest::Client,
+    url: String,
+    pub cookie: Option<String>,
+    pub form_token: String,
+}
+
+pub struct Page {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Page {
+    pub fn location(&self) -> &str {
+        self.headers.get("location").map_or("", |location| location.to_str().unwrap())
+    }
+}
+
+impl Browser {
+    pub fn new(server: &Handle) -> Self {
+        let tls = answerback_backend::client::tls(&answerback_backend::ClientOptions::default()).unwrap();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { http, url: server.url(), cookie: None, form_token: String::new() }
+    }
+
+    pub async fn signed_in(server: &Handle, token: &str) -> Self {
+        let mut browser = Self::new(server);
+        let page = browser.post("/admin/sign-in", &[("token", token)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+        browser.get("/admin").await;
+        browser
+    }
+
+    pub async fn get(&mut self, path: &str) -> Page {
+        let request = self.http.get(format!("{}{path}", self.url));
+        self.send(request).await
+    }
+
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
+        let mut form = form.to_vec();
+        let form_token = self.form_token.clone();
+        form.push(("form_token", &form_token));
+        let request = self.http.post(format!("{}{path}", self.url)).form(&form);
+        self.send(request).await
+    }
+
+    async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Page {
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", format!("other=1; {cookie}"));
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        if let Some(cookie) = headers.get("set-cookie") {
+            self.cookie = cookie.to_str().unwrap().split(';').next().map(str::to_owned);
+        }
+        let text = response.text().await.unwrap();
+        if let Some((_, rest)) = text.split_once("name=\"form_token\" value=\"") {
+            self.form_token = rest.split('"').next().unwrap().to_owned();
+        }
+        Page { status, headers, text }
+    }
 }
