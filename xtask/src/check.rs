@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::contract;
 use crate::counts::{Counts, Runner};
 use crate::generated::{bindings, openapi};
 use crate::packages::Need;
@@ -52,6 +53,7 @@ pub fn ci(workspace: &Workspace) -> ExitCode {
     steps.step("advisories", &["cargo-deny"], || advisories(workspace));
     steps.step("bindings are up to date", &[BUILD], || bindings(workspace, true));
     steps.step("OpenAPI file is up to date", &[BUILD], || openapi(workspace, true));
+    steps.step("backend's interface", &[BUILD], || contract::check(workspace));
     steps.finish()
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::packages::Need;
 use crate::setup::system_packages;
@@ -26,7 +26,10 @@ pub struct Eval {
 
 /// What to time.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
+    #[command(subcommand)]
+    pub of: Option<BenchOf>,
     /// A folder of mail; may be repeated
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub mail: Vec<PathBuf>,
@@ -36,6 +39,17 @@ pub struct Bench {
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+/// What else to time than detection.
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchOf {
+    /// What one copy of the reference backend carries, on SQLite and PostgreSQL
+    Backend {
+        /// What `answerback-load` is told, such as `--database sqlite --laptops 1000 5000`; see its `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// How long to try.
@@ -61,9 +75,22 @@ pub fn eval(workspace: &Workspace, args: &Eval) -> anyhow::Result<()> {
 /// # Errors
 /// Something can't be built or read.
 pub fn bench(workspace: &Workspace, args: &Bench) -> anyhow::Result<()> {
+    if let Some(BenchOf::Backend { arguments }) = &args.of {
+        return load(workspace, arguments);
+    }
     let json = args.json.then_some("--json");
     let index = args.index.to_string();
     run(program(workspace)?.args(["bench", "--index", &index]).args(json).args(&args.mail))
+}
+
+/// Loads a reference backend.
+fn load(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    system_packages(&[Need::Compile, Need::Postgres])?;
+    let programs = ["-p", "answerback-reference-backend", "-p", "answerback-testkit"];
+    let bins = ["--bin", "answerback-backend", "--bin", "answerback-load"];
+    run(workspace.cargo().args(["build", "--release"]).args(programs).args(bins))?;
+    let mut program = Command::new(workspace.release_program("answerback-load"));
+    run(program.arg("--program").arg(workspace.release_program("answerback-backend")).args(arguments))
 }
 
 /// Feeds mutated mail.

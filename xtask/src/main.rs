@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod contract;
 mod counts;
 mod demo;
 mod eval;
@@ -40,7 +41,8 @@ enum Chore {
     Ci,
     /// Measure accuracy on labelled mail
     Eval(Eval),
-    /// Measure speed beside mail-parser on the same mail, and the memory of an index of a million sends
+    /// Measure speed beside mail-parser on the same mail, and the memory of an index of a million sends; or what the
+    /// reference backend carries
     Bench(Bench),
     /// Feed mutated mail to detection; a panic or a stall is a failure
     Fuzz(Fuzz),

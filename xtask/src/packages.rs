@@ -11,6 +11,8 @@ pub enum Need {
     Test,
     /// For `demo --mailbox dovecot`.
     Dovecot,
+    /// To measure the reference backend on PostgreSQL.
+    Postgres,
 }
 
 /// A Debian package.
@@ -24,7 +26,7 @@ pub struct Package {
     pub needs: &'static [Need],
 }
 
-use Need::{Compile, Desktop, Dovecot, Test};
+use Need::{Compile, Desktop, Dovecot, Postgres, Test};
 
 /// All of them.
 pub const PACKAGES: &[Package] = &[
@@ -40,6 +42,14 @@ pub const PACKAGES: &[Package] = &[
     Package { name: "dovecot-core", why: "a real mail server", needs: &[Test, Dovecot] },
     Package { name: "dovecot-imapd", why: "its IMAP", needs: &[Test, Dovecot] },
     Package { name: "dovecot-lmtpd", why: "delivers test mail to it", needs: &[Test, Dovecot] },
+    Package { name: "postgresql", why: "the reference backend's other database", needs: &[Test, Postgres] },
+    Package { name: "curl", why: "runs the commands of the integrator's guide", needs: &[Test] },
+    Package {
+        name: "python3",
+        why: "runs schemathesis, which tries the backend's interface",
+        needs: &[Test],
+    },
+    Package { name: "python3-venv", why: "keeps schemathesis out of the system", needs: &[Test] },
     Package { name: "dbus", why: "a session bus for the keychain tests", needs: &[Test] },
     Package { name: "gnome-keyring", why: "a real keychain", needs: &[Test] },
     Package { name: "libsecret-tools", why: "looks into it from outside", needs: &[Test] },
@@ -93,7 +103,7 @@ pub fn advice(needs: &[Need], os: &str) -> String {
         }
     }
     if needs.contains(&Test) {
-        advice.push_str("  - for all tests (Linux only): Dovecot with IMAP and LMTP, dbus-daemon, gnome-keyring, secret-tool,\n    Xvfb, WebKitWebDriver, Chromium\n");
+        advice.push_str("  - for all tests (Linux only): Dovecot with IMAP and LMTP, PostgreSQL, Python 3 with venv, dbus-daemon, gnome-keyring, secret-tool,\n    Xvfb, WebKitWebDriver, Chromium\n");
     } else if needs.contains(&Dovecot) {
         advice.push_str("  - Dovecot with IMAP and LMTP\n");
     }

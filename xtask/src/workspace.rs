@@ -46,6 +46,11 @@ impl Workspace {
         self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// A folder of the build folder, for what a chore installs.
+    pub fn build_folder(&self, name: &str) -> PathBuf {
+        self.target.join(name)
+    }
+
     /// Cargo in the root folder.
     pub fn cargo(&self) -> Command {
         // Not the `CARGO` of the toolchain that runs this, so that rust-toolchain files and wrappers count.
