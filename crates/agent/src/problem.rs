@@ -1,6 +1,6 @@
 //! From every crate's errors to a problem that a person can act on.
 //!
-//! The codes, which the window translates by: `wrong_password`, `unknown_host`, `refused_port`, `no_network`,
+//! The codes, which the window translates by: `wrong_password`, `sign_in_again`, `unknown_host`, `refused_port`, `no_network`,
 //! `timed_out`, `certificate`, `tls`, `unsupported`, `settings`, `throttled`, `lost`, `denied`, `protocol`,
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
@@ -15,6 +15,8 @@ use answerback_mailbox::ErrorKind;
 
 use crate::config::ConfigError;
 use crate::view::Problem;
+
+const SIGN_IN_AGAIN: &str = "Sign in again through the browser.";
 
 impl Problem {
     /// A problem in words.
@@ -34,6 +36,7 @@ impl Problem {
                 "wrong_password",
                 "Enter the password again. Many providers want an app password here instead of your usual one.",
             ),
+            ErrorKind::WrongToken => ("sign_in_again", SIGN_IN_AGAIN),
             ErrorKind::UnknownHost => {
                 ("unknown_host", "Check the server's name for typing errors, and your network.")
             }
@@ -187,6 +190,7 @@ impl Problem {
         matches!(
             self.code.as_str(),
             "wrong_password"
+                | "sign_in_again"
                 | "unsupported"
                 | "settings"
                 | "secret_missing"

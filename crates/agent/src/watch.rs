@@ -66,8 +66,9 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
             }
             Ended::Mailbox(error) => {
                 let retry = patience.mailbox.failed(&error, jitter());
-                // The first refusal of a password is not believed; see the mailbox's backoff.
-                let attention = !error.kind.is_transient() && error.kind != ErrorKind::WrongPassword;
+                // The first refusal of a password or token is not believed; see the mailbox's backoff.
+                let refused = matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken);
+                let attention = !error.kind.is_transient() && !refused;
                 (Problem::of_mailbox(&error, &server), retry, attention)
             }
             Ended::Ours(problem) => {

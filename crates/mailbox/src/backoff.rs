@@ -8,7 +8,8 @@ const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(80);
 
 /// Sign-ins in a row that may be refused before the rep is asked: providers refuse a good password now and then,
-/// after sleep or with many connections (chatmail/core `imap.rs`, mustang#350), and lock accounts at many bad ones.
+/// after sleep or with many connections (chatmail/core `imap.rs`, mustang#350), and lock accounts at many bad ones. An
+/// access token may be revoked before its time; the next attempt has a new one.
 const REFUSALS: u32 = 2;
 
 /// What to do after a failure.
@@ -38,7 +39,7 @@ impl Backoff {
 
     /// An attempt failed, or a connection was lost. `dice` is a random number from 0 to 1.
     pub fn failed(&mut self, error: &Error, dice: f64) -> Retry {
-        if error.kind == ErrorKind::WrongPassword {
+        if matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken) {
             self.refusals += 1;
             if self.refusals >= REFUSALS {
                 return Retry::Stop;

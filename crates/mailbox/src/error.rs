@@ -26,6 +26,9 @@ impl Error {
 pub enum ErrorKind {
     /// The server refused the user name or password. Never retried without the rep.
     WrongPassword,
+    /// The server refused the access token of a sign-in through the browser: it has run out, was revoked, or is for
+    /// something else.
+    WrongToken,
     /// The host name does not exist.
     UnknownHost,
     /// Nothing listens on that port.
@@ -57,7 +60,12 @@ impl ErrorKind {
     pub fn is_transient(self) -> bool {
         !matches!(
             self,
-            Self::WrongPassword | Self::UnknownHost | Self::Certificate | Self::Unsupported | Self::Settings
+            Self::WrongPassword
+                | Self::WrongToken
+                | Self::UnknownHost
+                | Self::Certificate
+                | Self::Unsupported
+                | Self::Settings
         )
     }
 }

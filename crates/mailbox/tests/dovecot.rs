@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use answerback_mailbox::imap::{TestStepKind, test_connection};
 use answerback_mailbox::{Credential, ErrorKind, Event, FolderRole, Mailbox, Security};
-use answerback_testkit::dovecot::Dovecot;
+use answerback_testkit::dovecot::{Dovecot, Setup};
 use common::{Owner, PASSWORD, REP, mail, settings};
 use jiff::Timestamp;
 
@@ -142,6 +142,21 @@ async fn starttls_works_and_its_security_is_told() {
     );
     assert!(steps.iter().all(|step| step.outcome.is_ok()), "{steps:?}");
     assert_eq!(steps[1].outcome.as_ref().unwrap(), "TLS 1.3");
+}
+
+#[tokio::test]
+async fn every_way_to_sign_in_with_a_password_works_and_a_wrong_one_is_told() {
+    for mechanisms in [&["scram-sha-256"][..], &["scram-sha-256", "plain"], &["plain"], &["login"]] {
+        let setup = Setup { mechanisms: mechanisms.to_vec(), ..Setup::default() };
+        let dovecot = Dovecot::start_as(PASSWORD, setup).await.unwrap();
+        let steps = test_connection(&tls(&dovecot), &Credential::from(PASSWORD)).await;
+        assert!(steps.iter().all(|step| step.outcome.is_ok()), "{mechanisms:?} {steps:?}");
+        let used = mechanisms[0].to_uppercase();
+        assert!(dovecot.log().contains(&format!("method={used}")), "{mechanisms:?} {}", dovecot.log());
+        let steps = test_connection(&tls(&dovecot), &Credential::from("wrong")).await;
+        let error = steps.last().unwrap().outcome.as_ref().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::WrongPassword, "{mechanisms:?}");
+    }
 }
 
 #[tokio::test]

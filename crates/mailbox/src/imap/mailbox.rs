@@ -14,7 +14,6 @@ use super::command::Command;
 use super::fetch::search_date;
 use super::folders::{self, Listed};
 use super::plan::{BATCH, Examined, FolderId, Plan, PlanSettings, Step};
-use super::refusal::{Reason, Refusal};
 use super::response::{Figures, Outcome, Untagged};
 use super::rows::{Facts, Rows};
 use super::session::{Session, must};
@@ -186,7 +185,7 @@ impl ImapMailbox {
             let special = if self.capabilities.has("SPECIAL-USE") { "SPECIAL-USE " } else { "" };
             let options = format!("(STATUS (MESSAGES UIDNEXT UIDVALIDITY) {special}CHILDREN)");
             match self.list_with(Command::new("LIST").word("\"\" \"*\" RETURN").word(&options)).await {
-                Err(Failure::Refused(refusal)) if !is_passing(&refusal) => self.plain_list = true,
+                Err(Failure::Refused(refusal)) if !refusal.is_passing() => self.plain_list = true,
                 result => return must(&self.client, "list the folders", result),
             }
         }
@@ -247,7 +246,7 @@ impl ImapMailbox {
                         let figures = figures_of(&status, self.plan.wire_name(id));
                         self.plan.status(id, figures);
                     }
-                    Err(Failure::Refused(refusal)) if !is_passing(&refusal) => self.plan.status(id, None),
+                    Err(Failure::Refused(refusal)) if !refusal.is_passing() => self.plan.status(id, None),
                     result => return must(&self.client, "check a folder", result),
                 }
             }
@@ -270,7 +269,7 @@ impl ImapMailbox {
         };
         match self.client.run(&command, &mut note).await {
             Ok(()) => {}
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) && !self.plan.is_inbox(id) => {
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() && !self.plan.is_inbox(id) => {
                 tracing::warn!("the server does not open one of the folders");
                 self.plan.refused(id);
                 return Ok(());
@@ -302,7 +301,7 @@ impl ImapMailbox {
         match self.client.run(&command, &mut note).await {
             Ok(()) => {}
             // The folder was emptied meanwhile.
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) => {}
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => {}
             result => return must(&self.client, "find the newest message", result),
         }
         self.plan.highest(highest);
@@ -350,7 +349,7 @@ impl ImapMailbox {
         match self.client.run(&command, &mut note).await {
             // An OK without an answer has been seen to mean "nothing found" and "I don't search".
             Ok(()) => Ok(answered.then(|| UidSet::from_uids(uids))),
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) => Ok(None),
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => Ok(None),
             result => must(&self.client, "search the folder", result.map(|()| None)),
         }
     }
@@ -405,7 +404,7 @@ impl ImapMailbox {
         let refused = match result {
             Ok(()) => false,
             // RFC 2180 §4.1: some of them may just have been deleted. Which, is found out one by one.
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) => true,
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => true,
             result => return must(&self.client, "read messages", result),
         };
         let found = self.rows.take(&uids);
@@ -450,7 +449,7 @@ impl ImapMailbox {
             let command = Command::new("UID FETCH").word(&one.to_string()).word(&self.items);
             match self.client.run(&command, &mut |response| self.rows.note(response)).await {
                 Ok(()) => {}
-                Err(Failure::Refused(refusal)) if !is_passing(&refusal) => {}
+                Err(Failure::Refused(refusal)) if !refusal.is_passing() => {}
                 result => must(&self.client, "read a message", result)?,
             }
             let (_, facts) = self.rows.take(&one).pop().unwrap_or_default();
@@ -514,7 +513,7 @@ impl ImapMailbox {
         match self.client.continuation_or_end(&tag).await {
             Ok(Some(_)) => self.idling = Some(tag),
             Ok(None) => return Ok(false),
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) => return Ok(false),
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => return Ok(false),
             result => return must(&self.client, "wait for mail", result.map(|_| true)),
         }
         Ok(true)
@@ -569,7 +568,7 @@ impl ImapMailbox {
         self.client.limit_literals(LITERAL_LIMIT);
         match result {
             Ok(()) => Ok(body),
-            Err(Failure::Refused(refusal)) if !is_passing(&refusal) => Ok(None),
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => Ok(None),
             result => must(&self.client, "read a message", result.map(|()| None)),
         }
     }
@@ -619,9 +618,4 @@ fn figures_of(status: &[(Vec<u8>, Figures)], wire: &[u8]) -> Option<Figures> {
         name == wire || (wire.eq_ignore_ascii_case(b"INBOX") && name.eq_ignore_ascii_case(wire))
     };
     status.iter().rev().find(|(name, _)| same(name)).map(|(_, figures)| *figures)
-}
-
-/// Whether a refusal is about the server's state rather than about what was asked.
-fn is_passing(refusal: &Refusal) -> bool {
-    matches!(refusal.reason, Reason::Throttled | Reason::Unavailable)
 }

@@ -16,6 +16,7 @@ mod plan;
 mod refusal;
 mod response;
 mod rows;
+mod scram;
 mod session;
 mod sign_in;
 mod syntax;

@@ -84,6 +84,24 @@ impl Refusal {
         Error { kind, detail, retry_after: self.backoff }
     }
 
+    /// Whether it is about the server's state rather than about what was asked.
+    pub(crate) fn is_passing(self) -> bool {
+        matches!(self.reason, Reason::Throttled | Reason::Unavailable)
+    }
+
+    /// The same for the answer to an access token.
+    pub(crate) fn into_token_error(self, server: &str) -> Error {
+        let error = self.into_sign_in_error(server);
+        match error.kind {
+            ErrorKind::WrongPassword => Error {
+                kind: ErrorKind::WrongToken,
+                detail: format!("{server} did not accept the sign-in that was made in the browser"),
+                ..error
+            },
+            _ => error,
+        }
+    }
+
     /// The same for the answer to LOGIN or AUTHENTICATE, where an unexplained NO means a wrong password.
     pub(crate) fn into_sign_in_error(mut self, server: &str) -> Error {
         if self.outcome == Outcome::No && matches!(self.reason, Reason::Unknown | Reason::NoSuchFolder) {

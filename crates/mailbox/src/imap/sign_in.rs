@@ -8,6 +8,7 @@ use super::capability::Capabilities;
 use super::client::{Client, Failure};
 use super::command::Command;
 use super::response::Outcome;
+use super::scram::Exchange;
 use crate::{Error, ErrorKind};
 
 /// What proves who the rep is.
@@ -49,28 +50,103 @@ pub(crate) async fn sign_in(
     }
 }
 
+/// The ways that keep the password secret first. A refusal of SCRAM isn't the last word: a server that keeps passwords
+/// hashed in another way announces it and can't do it (Dovecot with bcrypt).
 async fn with_password(
     client: &mut Client,
     offered: &Capabilities,
     username: &str,
     password: &str,
 ) -> Result<(), Error> {
-    let (plain, login) = (offered.has("AUTH=PLAIN"), !offered.has("LOGINDISABLED"));
-    if !plain && !login {
-        let detail = format!("{} offers no way to sign in with a password", client.server());
-        return Err(Error::new(ErrorKind::Unsupported, detail));
-    }
-    if plain {
-        let message = Zeroizing::new(format!("\0{username}\0{password}"));
-        match authenticate(client, "PLAIN", &message, b"").await {
-            // BAD is "I don't know how", not "you are not": nothing was tried yet, so LOGIN can be.
-            Err(Failure::Refused(refusal)) if refusal.outcome == Outcome::Bad && login => {}
+    let (plain, command) = (offered.has("AUTH=PLAIN"), !offered.has("LOGINDISABLED"));
+    let (scram, prompted) = (offered.has("AUTH=SCRAM-SHA-256"), offered.has("AUTH=LOGIN"));
+    let mut refused = None;
+    if scram {
+        match with_proof(client, username, password).await {
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() && (plain || command || prompted) => {
+                refused = Some(refusal);
+            }
             result => return explain(client, result),
         }
     }
+    let result = if plain {
+        let message = Zeroizing::new(format!("\0{username}\0{password}"));
+        match authenticate(client, "PLAIN", &message, b"").await {
+            // BAD is "I don't know how", not "you are not": nothing was tried yet, so LOGIN can be.
+            Err(Failure::Refused(refusal)) if refusal.outcome == Outcome::Bad && command => {
+                log_in(client, username, password).await
+            }
+            result => result,
+        }
+    } else if command {
+        log_in(client, username, password).await
+    } else if prompted {
+        answer_prompts(client, username, password).await
+    } else {
+        let detail = format!("{} offers no way to sign in with a password", client.server());
+        return Err(Error::new(ErrorKind::Unsupported, detail));
+    };
+    match (result, refused) {
+        // Some servers hang up after a refusal.
+        (Err(Failure::Broken(_)), Some(refusal)) => explain(client, Err(Failure::Refused(refusal))),
+        (result, _) => explain(client, result),
+    }
+}
+
+async fn log_in(client: &mut Client, username: &str, password: &str) -> Result<(), Failure> {
     let command = Command::new("LOGIN").string(username.as_bytes()).string(password.as_bytes());
-    let result = client.run(&command, &mut |_| {}).await;
-    explain(client, result)
+    client.run(&command, &mut |_| {}).await
+}
+
+/// AUTHENTICATE LOGIN, which Exchange offers where LOGIN is disabled: it asks for one thing after the other.
+async fn answer_prompts(client: &mut Client, username: &str, password: &str) -> Result<(), Failure> {
+    let tag = client.send(&Command::new("AUTHENTICATE").word("LOGIN")).await?;
+    for answer in [username, password] {
+        client.continuation(&tag).await?;
+        let answer = Zeroizing::new(STANDARD.encode(answer));
+        client.send_line(answer.as_bytes()).await?;
+    }
+    client.complete(&tag, &mut |_| {}).await
+}
+
+/// SCRAM-SHA-256. The server has to prove as well that it knows the password; one that doesn't is none of ours.
+async fn with_proof(client: &mut Client, username: &str, password: &str) -> Result<(), Failure> {
+    let Some(exchange) = Exchange::new(username, password) else {
+        let detail = "this computer gives no random numbers".to_owned();
+        return Err(Error::new(ErrorKind::Settings, detail).into());
+    };
+    let tag = client.send(&Command::new("AUTHENTICATE").word("SCRAM-SHA-256")).await?;
+    client.continuation(&tag).await?;
+    client.send_line(STANDARD.encode(exchange.first()).as_bytes()).await?;
+    let challenge = client.continuation(&tag).await?;
+    let challenge = STANDARD.decode(&challenge).unwrap_or_default();
+    // Deriving the key takes a while on purpose.
+    let answered = tokio::task::spawn_blocking(move || exchange.answer(&challenge)).await;
+    let Ok(Ok(answer)) = answered else { return Err(no_proof(client).into()) };
+    client.send_line(STANDARD.encode(&answer.message).as_bytes()).await?;
+    let Some(last) = client.continuation_or_end(&tag).await? else {
+        return Err(no_proof(client).into());
+    };
+    let last = STANDARD.decode(&last).unwrap_or_default();
+    if last.starts_with(b"e=") {
+        // The reason comes with the tagged NO.
+        client.send_line(b"").await?;
+        return match client.complete(&tag, &mut |_| {}).await {
+            Ok(()) => Err(no_proof(client).into()),
+            refused => refused,
+        };
+    }
+    if answer.proof.check(&last).is_err() {
+        return Err(no_proof(client).into());
+    }
+    client.send_line(b"").await?;
+    client.complete(&tag, &mut |_| {}).await
+}
+
+fn no_proof(client: &Client) -> Error {
+    let detail =
+        format!("{} could not prove that it knows the account; nothing was told to it", client.server());
+    Error::new(ErrorKind::Protocol, detail)
 }
 
 /// OAUTHBEARER (RFC 7628) where it is offered (Yahoo has nothing else), or XOAUTH2 (Google's and Microsoft's own).
@@ -93,7 +169,10 @@ async fn with_token(
         let detail = format!("{} offers no sign-in through the browser", client.server());
         return Err(Error::new(ErrorKind::Unsupported, detail));
     };
-    explain(client, result)
+    result.map_err(|failure| match failure {
+        Failure::Refused(refusal) => refusal.into_token_error(client.server()),
+        Failure::Broken(error) => error,
+    })
 }
 
 /// One message, and an answer to the challenge that a refusal may come with: without it the server waits for ever. The

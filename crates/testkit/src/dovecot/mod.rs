@@ -22,6 +22,12 @@ use crate::process::Running;
 use crate::tls::{Authority, LOOPBACK_NAMES};
 
 const PROGRAM: &str = "/usr/sbin/dovecot";
+const OAUTH_PASSDB: &str = "\
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/conf/oauth2.conf
+}";
 const TEMPLATE: &str = include_str!("dovecot.conf");
 /// Between choosing a port and Dovecot's listening on it, somebody else may take it.
 const ATTEMPTS: usize = 3;
@@ -37,6 +43,23 @@ pub enum Format {
     Sdbox,
     /// Dovecot's own, many messages a file.
     Mdbox,
+}
+
+/// What a Dovecot is to be like.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How messages are stored.
+    pub format: Format,
+    /// The ways to sign in that it offers, such as `scram-sha-256`.
+    pub mechanisms: Vec<&'static str>,
+    /// Where it asks whose an access token is (RFC 7662), for `xoauth2` and `oauthbearer`.
+    pub introspection: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { format: Format::default(), mechanisms: vec!["plain", "login"], introspection: None }
+    }
 }
 
 /// A running Dovecot.
@@ -70,11 +93,19 @@ impl Dovecot {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(password: &str, format: Format) -> Result<Self> {
+        Self::start_as(password, Setup { format, ..Setup::default() }).await
+    }
+
+    /// Starts one that is like `setup` says.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_as(password: &str, setup: Setup) -> Result<Self> {
         let password = password.to_owned();
         let start = move || {
             let mut attempt = 1;
             loop {
-                match Self::try_start(&password, format) {
+                match Self::try_start(&password, &setup) {
                     Err(error) if attempt < ATTEMPTS => tracing::warn!("Dovecot did not start: {error:#}."),
                     outcome => return outcome,
                 }
@@ -84,7 +115,7 @@ impl Dovecot {
         tokio::task::spawn_blocking(start).await?
     }
 
-    fn try_start(password: &str, format: Format) -> Result<Self> {
+    fn try_start(password: &str, setup: &Setup) -> Result<Self> {
         if !Path::new(PROGRAM).exists() {
             bail!(
                 "Dovecot is not installed (Debian: apt-get install dovecot-core dovecot-imapd dovecot-lmtpd)"
@@ -93,7 +124,7 @@ impl Dovecot {
         let identity = Identity::for_mail()?;
         let folder = tempfile::Builder::new().prefix("answerback-dovecot-").tempdir()?;
         let ports = Ports::free()?;
-        write_files(folder.path(), &identity, ports, password, format)?;
+        write_files(folder.path(), &identity, ports, password, setup)?;
         let mut command = Command::new(PROGRAM);
         command.args(["-F", "-c"]).arg(folder.path().join("conf/dovecot.conf"));
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -193,14 +224,14 @@ fn write_files(
     identity: &Identity,
     ports: Ports,
     password: &str,
-    format: Format,
+    setup: &Setup,
 ) -> Result<()> {
     let authority = Authority::new()?;
     let certificate = authority.issue(LOOPBACK_NAMES)?;
     for name in ["conf", "run", "state", "mail"] {
         std::fs::create_dir(folder.join(name))?;
     }
-    let format = match format {
+    let format = match setup.format {
         Format::Maildir => "maildir",
         Format::Sdbox => "sdbox",
         Format::Mdbox => "mdbox",
@@ -212,16 +243,33 @@ fn write_files(
         .replace("{group}", &identity.group)
         .replace("{password}", password)
         .replace("{format}", format)
+        .replace("{mechanisms}", &setup.mechanisms.join(" "))
+        .replace("{oauth_passdb}", if setup.introspection.is_some() { OAUTH_PASSDB } else { "" })
+        .replace("{folder}", path)
         .replace("{imap_port}", &ports.imap.to_string())
         .replace("{imaps_port}", &ports.imaps.to_string())
         .replace("{lmtp_port}", &ports.lmtp.to_string());
+    let oauth = setup.introspection.as_deref().map(oauth_settings).unwrap_or_default();
     for (name, text) in [
         ("dovecot.conf", config.as_str()),
         ("cert.pem", &certificate.certificate_pem),
         ("key.pem", &certificate.key_pem),
         ("ca.pem", authority.pem()),
+        ("oauth2.conf", &oauth),
     ] {
         std::fs::write(folder.join("conf").join(name), text).with_context(|| format!("Writing {name}"))?;
     }
     identity.give(folder)
+}
+
+/// What Dovecot makes of an access token: it is asked about at `url`, and must be active and of the same user.
+fn oauth_settings(url: &str) -> String {
+    format!(
+        "introspection_mode = post\n\
+         introspection_url = {url}\n\
+         force_introspection = yes\n\
+         username_attribute = username\n\
+         active_attribute = active\n\
+         active_value = true\n"
+    )
 }
