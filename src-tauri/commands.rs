@@ -2,9 +2,10 @@
 //!
 //! A password or a token comes in with a draft and goes to the agent; no command gives one back.
 
+use answerback_agent::Agent;
 use answerback_agent::view::{
-    AccountView, BackendDraft, BackendView, Check, History, MailboxDraft, OutboxRow, Overview, Problem,
-    ProviderView, ReplyDetail, ReplyFilter, ReplyPage, RulesView,
+    AccountView, BackendDraft, BackendView, BrowserSignIn, Check, History, MailboxDraft, OutboxRow, Overview,
+    Problem, ReplyDetail, ReplyFilter, ReplyPage, RulesView, ServerView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -44,8 +45,13 @@ pub fn interface() -> Builder<Wry> {
             outbox,
             doctor,
             history,
-            provider,
+            discover,
             open_provider_page,
+            begin_sign_in,
+            begin_sign_in_again,
+            open_sign_in,
+            finish_sign_in,
+            cancel_sign_in,
             rules,
             set_rule,
             set_pause_days,
@@ -224,26 +230,71 @@ async fn history(host: State<'_, Host>, days: u32) -> Result<History, Problem> {
     host.agent().await?.history(days).await
 }
 
-/// The mail provider of an address, as far as it is known.
+/// The servers that the mailbox of an address may be on, best first.
 #[tauri::command]
 #[specta::specta]
-async fn provider(address: String) -> Result<Option<ProviderView>, Problem> {
-    Ok(answerback_agent::provider::of_address(&address))
+async fn discover(host: State<'_, Host>, address: String) -> Result<Vec<ServerView>, Problem> {
+    Ok(host.agent().await?.discover(address).await)
 }
 
-/// Opens that provider's own page in the browser. The page comes from our table, never from the window.
+/// Opens a known provider's own page in the browser. The page comes from our table, never from the window.
 #[tauri::command]
 #[specta::specta]
-async fn open_provider_page(address: String) -> Result<(), Problem> {
-    let Some(page) = answerback_agent::provider::of_address(&address).and_then(|provider| provider.page)
-    else {
-        return Ok(());
-    };
-    open::that_detached(&page).map_err(|error| Problem {
+async fn open_provider_page(server: String) -> Result<(), Problem> {
+    Agent::provider_page(&server).map_or(Ok(()), open_page)
+}
+
+/// Begins to sign in to a new mailbox, and opens the provider's page in the browser.
+#[tauri::command]
+#[specta::specta]
+async fn begin_sign_in(
+    host: State<'_, Host>,
+    draft: MailboxDraft,
+    provider: String,
+) -> Result<BrowserSignIn, Problem> {
+    let begun = host.agent().await?.begin_sign_in(draft, provider).await?;
+    // The window shows the page's address and can open it once more.
+    let _shown_there = open_page(&begun.url);
+    Ok(begun)
+}
+
+/// The same for a mailbox that is there.
+#[tauri::command]
+#[specta::specta]
+async fn begin_sign_in_again(host: State<'_, Host>, account_id: String) -> Result<BrowserSignIn, Problem> {
+    let begun = host.agent().await?.begin_sign_in_again(account_id).await?;
+    let _shown_there = open_page(&begun.url);
+    Ok(begun)
+}
+
+/// Opens the page of a sign-in once more. Its address comes from the agent, never from the window.
+#[tauri::command]
+#[specta::specta]
+async fn open_sign_in(host: State<'_, Host>, id: String) -> Result<(), Problem> {
+    host.agent().await?.sign_in_url(&id).await.map_or(Ok(()), |url| open_page(&url))
+}
+
+/// Waits for the browser, then watches the mailbox.
+#[tauri::command]
+#[specta::specta]
+async fn finish_sign_in(host: State<'_, Host>, id: String) -> Result<AccountView, Problem> {
+    host.agent().await?.finish_sign_in(id).await
+}
+
+/// Calls a sign-in off.
+#[tauri::command]
+#[specta::specta]
+async fn cancel_sign_in(host: State<'_, Host>, id: String) -> Result<(), Problem> {
+    host.agent().await?.cancel_sign_in(id).await;
+    Ok(())
+}
+
+fn open_page(page: &str) -> Result<(), Problem> {
+    open::that_detached(page).map_err(|error| Problem {
         code: "browser".to_owned(),
         summary: format!("The browser could not be opened: {error}."),
         remedy: format!("Open {page} yourself."),
-        about: page,
+        about: page.to_owned(),
     })
 }
 

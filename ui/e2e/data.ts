@@ -151,6 +151,7 @@ export const account: AccountView = {
   aliases: ["r.ep@sales.example"],
   colleagues: ["sales.example"],
   server: "imap.sales.example:993",
+  provider: null,
   state: "watching",
   checkedUpTo: at("14:31"),
   scanProgress: null,

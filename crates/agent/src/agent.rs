@@ -1,10 +1,13 @@
 //! The one API that the window and the command line call.
 
+mod browser;
+mod discovery;
 mod history;
 mod queries;
 mod rules;
 mod setup;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +30,8 @@ const PAUSED: &str = "paused";
 pub struct Agent {
     context: Arc<Context>,
     tasks: Arc<Mutex<Tasks>>,
+    /// Sign-ins through the browser that wait for the rep.
+    sign_ins: Arc<Mutex<HashMap<String, browser::Pending>>>,
     /// Held for as long as any clone lives: a second agent on the same store would deliver everything twice.
     _lock: Arc<File>,
 }
@@ -96,7 +101,8 @@ impl Agent {
         for account in config.accounts {
             tasks.start_account(&context, account).await;
         }
-        Ok((Self { context, tasks: Arc::new(Mutex::new(tasks)), _lock: Arc::new(lock) }, events))
+        let tasks = Arc::new(Mutex::new(tasks));
+        Ok((Self { context, tasks, sign_ins: Arc::default(), _lock: Arc::new(lock) }, events))
     }
 
     /// A stream of changes. A slow reader loses old ones and sees that it did.

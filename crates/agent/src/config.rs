@@ -4,6 +4,7 @@ mod file;
 mod paths;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use answerback_backend::LogLevel;
@@ -27,6 +28,10 @@ pub struct Config {
     /// The backend; without one, verdicts are kept and events wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<BackendConfig>,
+    /// This program's ids at mail providers, for signing in through the browser: by `google`, `microsoft`, `yahoo` or an
+    /// issuer's URL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub oauth: BTreeMap<String, OauthClientConfig>,
     /// What is done about each kind of message.
     #[serde(default, skip_serializing_if = "is_default")]
     pub policy: Policy,
@@ -83,10 +88,48 @@ pub struct ImapConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Where the password is.
-    pub password: SecretSource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// Instead of a password: sign-in through the browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OauthConfig>,
     /// A PEM file with an extra root certificate to trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// Sign-in through the browser. What it brings is in the keychain, as `oauth/` and the address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthConfig {
+    /// `google`, `microsoft`, `yahoo`, or an issuer's URL.
+    pub provider: String,
+}
+
+/// This program as a provider knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthClientConfig {
+    /// The id that the provider gave.
+    pub client_id: String,
+    /// Where the secret is, which Google gives to desktop programs as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretSource>,
+    /// Microsoft: the organisation's directory; `common` when it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// What to ask for, instead of what the provider's IMAP needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+}
+
+/// What an account signs in with.
+#[derive(Clone, Copy, Debug)]
+pub enum SignInSource<'a> {
+    /// A password, which is there.
+    Password(&'a SecretSource),
+    /// What the browser brought.
+    Browser(&'a OauthConfig),
 }
 
 /// How a connection is secured.
@@ -130,6 +173,15 @@ impl ImapConfig {
         })
     }
 
+    /// What the account signs in with; a configuration that names neither was refused when it was read.
+    pub fn sign_in(&self) -> SignInSource<'_> {
+        const NOWHERE: &SecretSource = &SecretSource::Keychain(String::new());
+        match (&self.oauth, &self.password) {
+            (Some(oauth), _) => SignInSource::Browser(oauth),
+            (None, password) => SignInSource::Password(password.as_ref().unwrap_or(NOWHERE)),
+        }
+    }
+
     /// For the mailbox.
     pub fn settings(&self, address: &str) -> answerback_mailbox::ImapSettings {
         answerback_mailbox::ImapSettings {
@@ -160,7 +212,11 @@ impl Config {
     /// Whether any secret is in the keychain.
     pub fn uses_keychain(&self) -> bool {
         let is_there = |source: &SecretSource| matches!(source, SecretSource::Keychain(_));
-        self.accounts.iter().any(|account| is_there(&account.imap.password))
+        let account_does = |account: &AccountConfig| match account.imap.sign_in() {
+            SignInSource::Password(source) => is_there(source),
+            SignInSource::Browser(_) => true,
+        };
+        self.accounts.iter().any(account_does)
             || self.backend.as_ref().is_some_and(|backend| is_there(&backend.token))
     }
 }

@@ -10,6 +10,7 @@ use answerback_store::Learned;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::event::AgentEvent;
 use crate::live::{Live, LiveAccount};
 use crate::storage::Storage;
@@ -25,6 +26,8 @@ pub struct Context {
     pub store_file: PathBuf,
     /// The secrets.
     pub keychain: Keychain,
+    /// What each account signs in with.
+    pub credentials: Credentials,
     /// The store.
     pub storage: Storage,
     config: RwLock<Config>,
@@ -68,6 +71,7 @@ impl Context {
         Self {
             config_file,
             store_file,
+            credentials: Credentials::new(keychain.clone()),
             keychain,
             storage,
             config: RwLock::new(config),

@@ -9,6 +9,7 @@ use answerback_mailbox::imap::{self, Credential, TestStepKind};
 
 use crate::config::{AccountConfig, BackendConfig, Config};
 use crate::context::Context;
+use crate::credentials::Credentials;
 use crate::view::{Check, CheckState, Problem};
 
 /// Clocks further apart than this make coverage and pauses wrong.
@@ -44,18 +45,22 @@ impl Check {
 pub async fn check_all(context: &Arc<Context>) -> Vec<Check> {
     let config = context.config();
     let mut checks = vec![check_store(context).await];
-    checks.extend(check_config(&config, &context.keychain).await);
+    checks.extend(check_parts(&config, &context.keychain, &context.credentials).await);
     checks
 }
 
 /// Every part that a configuration names, without a running agent.
 pub async fn check_config(config: &Config, keychain: &Keychain) -> Vec<Check> {
+    check_parts(config, keychain, &Credentials::new(keychain.clone())).await
+}
+
+async fn check_parts(config: &Config, keychain: &Keychain, credentials: &Credentials) -> Vec<Check> {
     let mut checks = Vec::new();
     if config.uses_keychain() {
         checks.push(check_keychain(keychain.clone()).await);
     }
     for account in &config.accounts {
-        checks.extend(check_account(account, keychain.clone()).await);
+        checks.extend(check_account(account, credentials).await);
     }
     if let Some(backend) = &config.backend {
         checks.extend(check_backend(backend, keychain.clone()).await);
@@ -92,18 +97,18 @@ async fn secret(
     }
 }
 
-async fn check_account(account: &AccountConfig, keychain: Keychain) -> Vec<Check> {
-    match secret(&account.imap.password, keychain, &account.address).await {
-        Ok(password) => check_mailbox(account, password.expose()).await,
+async fn check_account(account: &AccountConfig, credentials: &Credentials) -> Vec<Check> {
+    match credentials.of(account).await {
+        Ok(credential) => check_mailbox(account, &credential).await,
         Err(problem) => vec![Check::failed("signed_in", &account.address, problem)],
     }
 }
 
 /// Signs in to a mailbox step by step.
-pub async fn check_mailbox(account: &AccountConfig, password: &str) -> Vec<Check> {
+pub async fn check_mailbox(account: &AccountConfig, credential: &Credential) -> Vec<Check> {
     let settings = account.imap.settings(&account.address);
     let server = format!("{}:{}", settings.host, settings.port);
-    let steps = imap::test_connection(&settings, &Credential::from(password)).await;
+    let steps = imap::test_connection(&settings, credential).await;
     let mut checks: Vec<Check> = steps
         .into_iter()
         .map(|step| match step.outcome {

@@ -1,6 +1,8 @@
 //! From every crate's errors to a problem that a person can act on.
 //!
-//! The codes, which the window translates by: `wrong_password`, `sign_in_again`, `unknown_host`, `refused_port`, `no_network`,
+//! The codes, which the window translates by: `wrong_password`, `sign_in_again`, `wrong_account`, `no_client_id`,
+//! `consent_refused`, `admin_consent`, `client_blocked`, `scope_missing`, `sign_in_timeout`, `sign_in_cancelled`,
+//! `bad_client`, `provider_unreachable`, `provider_busy`, `not_a_provider`, `sign_in_setup`, `unknown_host`, `refused_port`, `no_network`,
 //! `timed_out`, `certificate`, `tls`, `unsupported`, `settings`, `throttled`, `lost`, `denied`, `protocol`,
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
@@ -12,6 +14,7 @@ use std::path::Path;
 use answerback_backend::{BackendError, Unreachable};
 use answerback_keychain::{KeychainError, SourceError};
 use answerback_mailbox::ErrorKind;
+use answerback_provider::OauthError;
 
 use crate::config::ConfigError;
 use crate::view::Problem;
@@ -75,6 +78,60 @@ impl Problem {
             }
         };
         Self::new(code, server, sentence(&error.detail), remedy)
+    }
+
+    /// A sign-in's trouble, about the account.
+    pub(crate) fn of_oauth(error: &OauthError, about: &str) -> Self {
+        let again = "It is tried again by itself.";
+        let (code, remedy) = match error {
+            OauthError::NoClientId(_) => (
+                "no_client_id",
+                "Ask your administrator for one, or use an app password where the provider has them."
+                    .to_owned(),
+            ),
+            OauthError::Denied => {
+                ("consent_refused", "Sign in again and allow Answerback to read mail.".to_owned())
+            }
+            OauthError::AdminConsent { client_id } => (
+                "admin_consent",
+                format!(
+                    "Ask your administrator to open https://login.microsoftonline.com/organizations/adminconsent?client_id={client_id} \
+                     and accept, then sign in again."
+                ),
+            ),
+            OauthError::Blocked { client_id } => (
+                "client_blocked",
+                format!(
+                    "Ask your administrator to trust the client id {client_id} for IMAP, then sign in again."
+                ),
+            ),
+            OauthError::ScopeMissing => {
+                ("scope_missing", "Sign in again and leave the permission to read mail ticked.".to_owned())
+            }
+            OauthError::TimedOut { client_id } => (
+                "sign_in_timeout",
+                format!(
+                    "Sign in again. If the page in the browser says that the app is blocked, ask your administrator to \
+                     trust the client id {client_id}."
+                ),
+            ),
+            OauthError::SignInAgain => ("sign_in_again", SIGN_IN_AGAIN.to_owned()),
+            OauthError::BadClient { client_id, .. } => (
+                "bad_client",
+                format!(
+                    "Ask your administrator to check the client id {client_id}, its secret, and that it is registered \
+                     for desktop apps with a loopback address to return to."
+                ),
+            ),
+            OauthError::Unreachable { .. } => ("provider_unreachable", again.to_owned()),
+            OauthError::Busy { .. } => ("provider_busy", again.to_owned()),
+            OauthError::Nonsense { .. } | OauthError::Url => {
+                ("not_a_provider", "Check the issuer's URL with your administrator.".to_owned())
+            }
+            OauthError::Setup(_) => ("sign_in_setup", "Restart Answerback and try again.".to_owned()),
+            OauthError::Keychain(error) => return Self::of_keychain(error, about),
+        };
+        Self::new(code, about, sentence(&error.to_string()), remedy)
     }
 
     /// The backend's trouble, about `url`.
@@ -191,6 +248,13 @@ impl Problem {
             self.code.as_str(),
             "wrong_password"
                 | "sign_in_again"
+                | "no_client_id"
+                | "consent_refused"
+                | "admin_consent"
+                | "client_blocked"
+                | "scope_missing"
+                | "bad_client"
+                | "not_a_provider"
                 | "unsupported"
                 | "settings"
                 | "secret_missing"

@@ -38,6 +38,7 @@ pub fn account(
         aliases: config.aliases.clone(),
         colleagues: config.colleagues.clone(),
         server: format!("{}:{}", config.imap.host, config.imap.port()),
+        provider: config.imap.oauth.as_ref().map(|oauth| oauth.provider.clone()),
         state: live.state,
         checked_up_to: checked_up_to.map(|time| time.to_string()),
         scan_progress: live.progress(),

@@ -8,15 +8,15 @@ mod history;
 mod mailbox;
 mod overview;
 mod problem;
-mod provider;
 mod reply;
 mod rules;
+mod server;
 
 pub use backend::{BackendDraft, BackendState, BackendView, OutboxRow, OutboxState};
 pub use history::{DayCounts, History};
-pub use mailbox::{AccountState, AccountView, FolderView, MailboxDraft, MailboxSecurity};
+pub use mailbox::{AccountState, AccountView, BrowserSignIn, FolderView, MailboxDraft, MailboxSecurity};
 pub use overview::{Counts, Overview, OverviewState};
 pub use problem::{Check, CheckState, Problem};
-pub use provider::{ProviderView, SignIn};
 pub use reply::{EvidenceView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
 pub use rules::{RuleView, RulesView};
+pub use server::{ServerView, SignIn};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use answerback_mailbox::{
     Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions,
-    imap::{self, Credential, ImapMailbox},
+    imap::{self, ImapMailbox},
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,8 @@ use crate::view::{AccountState, Problem};
 const LONGEST_WAIT: Duration = Duration::from_secs(80);
 /// How long a start waits for the backend's sends before it watches without them.
 const PATIENCE_FOR_SENDS: Duration = Duration::from_secs(10);
+/// A sign-in may be made by another program: `answerbackctl sign-in` beside an agent without a window.
+const LOOK_FOR_SIGN_IN: Duration = Duration::from_secs(30);
 /// At most one rescan in this time: while a campaign goes out, sends become known one by one.
 const BETWEEN_RESCANS: Duration = Duration::from_secs(20);
 
@@ -65,6 +67,9 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
                 continue;
             }
             Ended::Mailbox(error) => {
+                if error.kind == ErrorKind::WrongToken {
+                    context.credentials.refused(&account).await;
+                }
                 let retry = patience.mailbox.failed(&error, jitter());
                 // The first refusal of a password or token is not believed; see the mailbox's backoff.
                 let refused = matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken);
@@ -73,8 +78,14 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
             }
             Ended::Ours(problem) => {
                 let wait = patience.ours.next(jitter(), None);
-                let retry = if problem.needs_somebody() { Retry::Stop } else { Retry::After(wait) };
-                (problem, retry, false)
+                let stuck = problem.needs_somebody();
+                let retry = match problem.code.as_str() {
+                    // Looks into the keychain, and asks nobody before another sign-in is there.
+                    "sign_in_again" => Retry::After(LOOK_FOR_SIGN_IN),
+                    _ if stuck => Retry::Stop,
+                    _ => Retry::After(wait),
+                };
+                (problem, retry, stuck)
             }
         };
         let attention = attention || retry == Retry::Stop;
@@ -157,15 +168,7 @@ async fn watch(
 async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMailbox, Ended> {
     let id = account.id();
     let settings = account.imap.settings(&account.address);
-    let secret = {
-        let (context, source) = (Arc::clone(context), account.imap.password.clone());
-        tokio::task::spawn_blocking(move || source.resolve(&context.keychain)).await
-    };
-    let password = match secret {
-        Ok(Ok(password)) => password,
-        Ok(Err(error)) => return Err(Ended::Ours(Problem::of_secret(&error, &account.address))),
-        Err(_) => return Err(Ended::Stopped),
-    };
+    let credential = context.credentials.of(account).await.map_err(Ended::Ours)?;
     let now = Timestamp::now();
     let (since, folders) = context
         .storage
@@ -193,9 +196,7 @@ async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMai
             live.folders.entry(name).or_insert_with(new).scanned = true;
         }
     });
-    imap::connect(&settings, &Credential::from(password.expose()), options, cursors)
-        .await
-        .map_err(Ended::Mailbox)
+    imap::connect(&settings, &credential, options, cursors).await.map_err(Ended::Mailbox)
 }
 
 /// Takes one event after the other until something ends the watch.

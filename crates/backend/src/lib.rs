@@ -33,7 +33,7 @@ pub use event_id::{account_id, coverage_id, event_id, retract_id, source};
 pub use gate::{Gate, GateState};
 pub use outbox::{Effect, Outcome, Pusher, PusherConfig, Queued, Step};
 pub use pairing::{PairedToken, Pairing, PairingState, Tokens};
-pub use policy::{LogLevel, OrganisationPolicy, PolicyPins};
+pub use policy::{LogLevel, OauthClient, OrganisationPolicy, PolicyPins};
 pub use problem::Problem;
 pub use reply_facts::ReplyFacts;
 pub use results::{EventResult, EventStatus, PushResults};

@@ -1,5 +1,7 @@
 //! What the organisation decides for all of its reps.
 
+use std::collections::BTreeMap;
+
 use answerback_reply::{Action, Policy};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,27 @@ pub struct OrganisationPolicy {
     /// The most that a log event may carry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_log_level: Option<LogLevel>,
+    /// The organisation's client ids for signing in to mailboxes through the browser: by `google`, `microsoft`, `yahoo`
+    /// or an issuer's URL.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub oauth: BTreeMap<String, OauthClient>,
+}
+
+/// A client that the organisation has registered at a mail provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct OauthClient {
+    /// The id that the provider gave.
+    pub client_id: String,
+    /// What Google gives to desktop programs as well. It is no secret (RFC 8252 §8.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// Microsoft: the organisation's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// What to ask for, instead of what the provider's IMAP needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 impl OrganisationPolicy {

@@ -38,6 +38,9 @@ pub enum Command {
     /// Run the agent without a window, and print what happens until it is interrupted
     #[command(after_help = RUN_EXAMPLES)]
     Run(Configured),
+    /// Sign in to a mailbox through the browser; what it brings is kept in the keychain
+    #[command(after_help = SIGN_IN_EXAMPLES)]
+    SignIn(SignIn),
     /// Check each account, the keychain, the backend and the clock, and say what to do about each
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Configured),
@@ -96,6 +99,22 @@ pub struct Configured {
     pub output: Output,
 }
 
+/// `sign-in`.
+#[derive(Debug, Args)]
+pub struct SignIn {
+    /// The configuration, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The account's address; not needed where only one account signs in through the browser
+    #[arg(long, value_name = "ADDR")]
+    pub account: Option<String>,
+    /// Only print the URL; don't open the browser
+    #[arg(long)]
+    pub no_browser: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// Whose mailbox it is.
 #[derive(Debug, Args)]
 pub struct Rep {
@@ -135,6 +154,24 @@ const TEXT_EXAMPLES: &str = "\
 Examples:
   answerbackctl text message.eml
   answerbackctl text Inbox.mbox --offset 10234 --json";
+
+const SIGN_IN_EXAMPLES: &str = "\
+Examples:
+  answerbackctl sign-in --config answerback.toml
+  answerbackctl sign-in --config answerback.toml --account rep@sales.example --no-browser
+
+The provider's page sends the browser back to a port of this machine. From another machine, forward that port first
+(ssh -L PORT:127.0.0.1:PORT, with the PORT that is printed) and open the URL there.
+
+An account that signs in through the browser, and the client id that your organisation has registered:
+  [oauth.google]
+  client_id = \"...\"
+  client_secret = { keychain = \"oauth-client/google\" }
+  [[account]]
+  address = \"rep@sales.example\"
+  [account.imap]
+  host = \"imap.gmail.com\"
+  oauth = { provider = \"google\" }";
 
 /// Shown under the examples of `run` and `doctor`.
 macro_rules! with_config {

@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod scan;
 mod sends;
+mod sign_in;
 mod text;
 mod threads;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Classify(args) => scan::classify(args),
         Command::Text(args) => text::text(args),
         Command::Run(args) => run::run(args),
+        Command::SignIn(args) => sign_in::sign_in(args),
         Command::Doctor(args) => doctor::doctor(args),
     };
     match outcome {

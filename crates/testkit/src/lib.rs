@@ -12,12 +12,14 @@ pub mod campaign;
 pub mod dovecot;
 #[cfg(unix)]
 pub mod e2e;
+pub mod identity_provider;
 pub mod imap;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod lmtp;
 pub mod mail;
 pub mod mail_server;
+pub mod name_server;
 pub mod personas;
 #[cfg(unix)]
 pub mod postgres;
@@ -26,5 +28,6 @@ pub mod process;
 pub mod program;
 pub mod snapshot;
 pub mod tls;
+pub mod web_server;
 
 pub use snapshot::Snapshot;

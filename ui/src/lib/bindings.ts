@@ -43,10 +43,20 @@ export const commands = {
 	doctor: () => typedError<Check[], Problem>(__TAURI_INVOKE("doctor")),
 	/**  What was attributed on each of the last days. */
 	history: (days: number) => typedError<History, Problem>(__TAURI_INVOKE("history", { days })),
-	/**  The mail provider of an address, as far as it is known. */
-	provider: (address: string) => typedError<ProviderView | null, Problem>(__TAURI_INVOKE("provider", { address })),
-	/**  Opens that provider's own page in the browser. The page comes from our table, never from the window. */
-	openProviderPage: (address: string) => typedError<null, Problem>(__TAURI_INVOKE("open_provider_page", { address })),
+	/**  The servers that the mailbox of an address may be on, best first. */
+	discover: (address: string) => typedError<ServerView[], Problem>(__TAURI_INVOKE("discover", { address })),
+	/**  Opens a known provider's own page in the browser. The page comes from our table, never from the window. */
+	openProviderPage: (server: string) => typedError<null, Problem>(__TAURI_INVOKE("open_provider_page", { server })),
+	/**  Begins to sign in to a new mailbox, and opens the provider's page in the browser. */
+	beginSignIn: (draft: MailboxDraft, provider: string) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_sign_in", { draft, provider })),
+	/**  The same for a mailbox that is there. */
+	beginSignInAgain: (accountId: string) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_sign_in_again", { accountId })),
+	/**  Opens the page of a sign-in once more. Its address comes from the agent, never from the window. */
+	openSignIn: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("open_sign_in", { id })),
+	/**  Waits for the browser, then watches the mailbox. */
+	finishSignIn: (id: string) => typedError<AccountView, Problem>(__TAURI_INVOKE("finish_sign_in", { id })),
+	/**  Calls a sign-in off. */
+	cancelSignIn: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("cancel_sign_in", { id })),
 	/**  What is done about each kind of message. */
 	rules: () => typedError<RulesView, Problem>(__TAURI_INVOKE("rules")),
 	/**  Does something else about a kind of message. */
@@ -92,6 +102,8 @@ export type AccountView = {
 	colleagues: string[],
 	/**  The IMAP server as `host:port`. */
 	server: string,
+	/**  It is signed in to through the browser, at this provider; `None` where it has a password. */
+	provider: string | null,
 	/**  What it is doing. */
 	state: AccountState,
 	/**  Everything received before this time has been checked. */
@@ -360,22 +372,6 @@ export type Problem = {
 	about: string,
 };
 
-/**  How to reach a mail provider, and what it wants as a password. */
-export type ProviderView = {
-	/**  What it calls itself. */
-	name: string,
-	/**  Its IMAP server. */
-	host: string,
-	/**  The port. */
-	port: number,
-	/**  How the connection is secured. */
-	security: MailboxSecurity,
-	/**  What the rep has to do there first. */
-	signIn: SignIn,
-	/**  The provider's page to do it on. */
-	page: string | null,
-};
-
 /**  From this full hour to that one, over midnight when `until` is the smaller one. */
 export type QuietHours = {
 	/**  0 to 23. */
@@ -528,6 +524,7 @@ export type Settings = {
 
 /**  What a provider wants before it lets a mail program in. */
 export type SignIn = 
+"password" | "browser" | "no_client_id" | "bridge" | 
 /**  A password made for one program only. */
 "app_password" | 
 /**  IMAP is off until it is switched on in the settings; the usual password may do then. */
@@ -570,3 +567,6 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type BrowserSignIn = { id: string, url: string };
+export type ServerView = { name: string, host: string, port: number, security: MailboxSecurity, username: string, signIn: SignIn, page: string | null, provider: string | null, leavesDomain: boolean };

@@ -1,9 +1,11 @@
 //! Adding and removing mailboxes and the backend.
 
 use answerback_keychain::{KeychainError, Secret, SecretSource};
+use answerback_mailbox::Credential;
 
 use super::Agent;
-use crate::config::{AccountConfig, BackendConfig, Config, ImapConfig, Security};
+use crate::config::{AccountConfig, BackendConfig, Config, ImapConfig, Security, SignInSource};
+use crate::credentials::grant_key;
 use crate::doctor;
 use crate::view::{AccountView, BackendDraft, BackendView, Check, MailboxDraft, MailboxSecurity, Problem};
 
@@ -11,7 +13,7 @@ impl Agent {
     /// Tries a mailbox without keeping anything.
     pub async fn test_mailbox(&self, draft: MailboxDraft) -> Vec<Check> {
         match account_of(&draft) {
-            Ok(account) => doctor::check_mailbox(&account, &draft.password).await,
+            Ok(account) => doctor::check_mailbox(&account, &Credential::from(draft.password.as_str())).await,
             Err(problem) => vec![Check::failed("server_found", &draft.host, problem)],
         }
     }
@@ -26,14 +28,9 @@ impl Agent {
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
         if config.accounts.iter().any(|known| known.id() == id) {
-            return Err(Problem::new(
-                "account_exists",
-                &account.address,
-                format!("{} is watched already.", account.address),
-                "Change its password on the Mailboxes page instead.",
-            ));
+            return Err(already_there(&account));
         }
-        self.keep_secret(&account.imap.password, draft.password, &account.address).await?;
+        self.keep_secret(&password_of(&account.address), draft.password, &account.address).await?;
         config.accounts.push(account.clone());
         self.save(config).await?;
         tasks.start_account(&self.context, account).await;
@@ -51,9 +48,11 @@ impl Agent {
         let Some(account) = config.accounts.iter_mut().find(|account| account.id() == account_id) else {
             return Err(no_such_account(&account_id));
         };
-        account.imap.password = SecretSource::Keychain(keychain_key(&account.address));
+        let source = password_of(&account.address);
+        account.imap.password = Some(source.clone());
+        account.imap.oauth = None;
         let account = account.clone();
-        self.keep_secret(&account.imap.password, password, &account.address).await?;
+        self.keep_secret(&source, password, &account.address).await?;
         self.save(config).await?;
         tasks.start_account(&self.context, account).await;
         drop(tasks);
@@ -73,7 +72,12 @@ impl Agent {
         let account = config.accounts.remove(at);
         self.save(config).await?;
         tasks.stop_account(&self.context, &account_id).await;
-        self.forget_secret(&account.imap.password, &account.address).await?;
+        let secret = match account.imap.sign_in() {
+            SignInSource::Password(source) => source.clone(),
+            SignInSource::Browser(_) => SecretSource::Keychain(grant_key(&account.address)),
+        };
+        self.context.credentials.forget(&account_id);
+        self.forget_secret(&secret, &account.address).await?;
         self.store(move |store| store.forget_account(&account_id)).await
     }
 
@@ -130,7 +134,7 @@ impl Agent {
         self.backend().await
     }
 
-    async fn account(&self, id: &str) -> Result<AccountView, Problem> {
+    pub(super) async fn account(&self, id: &str) -> Result<AccountView, Problem> {
         let found = self.accounts().await?.into_iter().find(|account| account.id == id);
         found.ok_or_else(|| no_such_account(id))
     }
@@ -170,7 +174,7 @@ impl Agent {
 }
 
 /// The account that a draft describes.
-fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem> {
+pub(super) fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem> {
     let address = draft.address.trim().to_owned();
     let clean =
         |list: &[String]| list.iter().map(|text| text.trim().to_owned()).filter(|t| !t.is_empty()).collect();
@@ -188,7 +192,8 @@ fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem> {
                 MailboxSecurity::None => Security::None,
             },
             username: (!username.is_empty() && username != address).then(|| username.to_owned()),
-            password: SecretSource::Keychain(keychain_key(&address)),
+            password: Some(password_of(&address)),
+            oauth: None,
             ca_file: draft.ca_file.as_deref().filter(|path| !path.is_empty()).map(Into::into),
         },
         address,
@@ -199,10 +204,19 @@ fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem> {
     Ok(account)
 }
 
-fn keychain_key(address: &str) -> String {
-    format!("account/{}", address.to_lowercase())
+fn password_of(address: &str) -> SecretSource {
+    SecretSource::Keychain(format!("account/{}", address.to_lowercase()))
 }
 
-fn no_such_account(id: &str) -> Problem {
+pub(super) fn already_there(account: &AccountConfig) -> Problem {
+    Problem::new(
+        "account_exists",
+        &account.address,
+        format!("{} is watched already.", account.address),
+        "Change how it signs in on the Mailboxes page instead.",
+    )
+}
+
+pub(super) fn no_such_account(id: &str) -> Problem {
     Problem::new("not_found", id, "That mailbox is no longer there.", "Reload the page.")
 }

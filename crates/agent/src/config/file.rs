@@ -104,7 +104,7 @@ fn describe(message: &str, key: Option<&str>) -> String {
     let names_only = ["unknown field", "missing field", "duplicate key", "duplicate field"];
     match key {
         _ if names_only.iter().any(|start| message.starts_with(start)) => message.to_owned(),
-        Some(key @ ("password" | "token")) => {
+        Some(key @ ("password" | "token" | "client_secret")) => {
             format!(
                 "`{key}` names where the secret is: {{ env = \"…\" }}, {{ keychain = \"…\" }} or {{ file = \"…\" }}"
             )
@@ -186,6 +186,26 @@ ca_file = "/etc/ca.pem"
         for (text, expected) in cases {
             let error = load(&text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error} should say {expected}");
+        }
+    }
+
+    #[test]
+    fn an_account_signs_in_with_a_password_or_through_the_browser() {
+        let browser = WHOLE.replace(r#"password = { env = "PW" }"#, r#"oauth = { provider = "google" }"#)
+            + "[oauth.google]\nclient_id = \"id\"\nclient_secret = { env = \"S\" }\n\
+               [oauth.\"https://login.sales.example\"]\nclient_id = \"id2\"\nscopes = [\"imap\"]\n";
+        let config = load(&browser).unwrap();
+        assert_eq!(config.oauth["google"].client_id, "id");
+        assert_eq!(config.accounts[0].imap.oauth.as_ref().unwrap().provider, "google");
+        assert!(config.uses_keychain());
+        for (wrong, expected) in [
+            (browser.replace("provider = \"google\"", "provider = \"gogle\""), "no sign-in provider"),
+            (WHOLE.replace(r#"password = { env = "PW" }"#, ""), "needs `password` or `oauth`"),
+            (browser.replace("oauth = {", "password = { env = \"PW\" }\noauth = {"), "not both"),
+            (browser.replace("{ env = \"S\" }", "\"hunter2\""), "`client_secret` names where"),
+        ] {
+            let error = load(&wrong).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{error} should say {expected}");
         }
     }
 

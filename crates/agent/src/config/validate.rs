@@ -10,6 +10,12 @@ impl Config {
         if let Some(backend) = &self.backend {
             check_url(&backend.url)?;
         }
+        for (provider, client) in &self.oauth {
+            check_provider(provider)?;
+            if client.client_id.trim().is_empty() {
+                return Err(format!("oauth.{provider} has an empty client_id"));
+            }
+        }
         let mut seen = HashSet::new();
         for account in &self.accounts {
             account.validate()?;
@@ -32,6 +38,16 @@ impl AccountConfig {
         if self.imap.host.trim().is_empty() || self.imap.host.contains(['/', ' ', '@']) {
             return Err(format!("`{}` is no host name; write it like imap.sales.example", self.imap.host));
         }
+        match (&self.imap.password, &self.imap.oauth) {
+            (Some(_), None) => {}
+            (None, Some(oauth)) => check_provider(&oauth.provider)?,
+            _ => {
+                return Err(format!(
+                    "the account {} needs `password` or `oauth` in its [account.imap], and not both",
+                    self.address
+                ));
+            }
+        }
         if self.imap.security == Security::None && !is_loopback(&self.imap.host) {
             return Err(format!(
                 "security = \"none\" is allowed to loopback only, not to {}",
@@ -40,6 +56,12 @@ impl AccountConfig {
         }
         Ok(())
     }
+}
+
+fn check_provider(name: &str) -> Result<(), String> {
+    name.parse::<answerback_provider::Provider>().map(|_| ()).map_err(|_| {
+        format!("`{name}` is no sign-in provider: write google, microsoft, yahoo, or an issuer's URL with https://")
+    })
 }
 
 fn is_address(text: &str) -> bool {

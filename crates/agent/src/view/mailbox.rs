@@ -32,6 +32,17 @@ pub struct MailboxDraft {
     pub ca_file: Option<String>,
 }
 
+/// A sign-in through the browser that waits for the rep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct BrowserSignIn {
+    /// To wait for it, or to call it off.
+    pub id: String,
+    /// What to open in the browser.
+    pub url: String,
+}
+
 /// How a mailbox connection is secured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -60,6 +71,8 @@ pub struct AccountView {
     pub colleagues: Vec<String>,
     /// The IMAP server as `host:port`.
     pub server: String,
+    /// It is signed in to through the browser, at this provider; `None` where it has a password.
+    pub provider: Option<String>,
     /// What it is doing.
     pub state: AccountState,
     /// Everything received before this time has been checked.

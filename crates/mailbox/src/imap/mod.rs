@@ -30,6 +30,7 @@ mod wire;
 pub use connection_test::{TestStep, TestStepKind, test_connection};
 pub use mailbox::ImapMailbox;
 pub use sign_in::Credential;
+pub use tls::config as tls_config;
 
 use crate::{Cursor, Error, ImapSettings, WatchOptions};
 

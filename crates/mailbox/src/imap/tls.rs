@@ -50,7 +50,11 @@ pub(crate) async fn secure(
     Ok(Secured { stream: Box::new(stream), description: version.to_owned() })
 }
 
-fn config(ca_file: Option<&Path>) -> Result<ClientConfig, Error> {
+/// TLS 1.2 at least, verified by the platform; the certificates of `ca_file` are trusted beside its own.
+///
+/// # Errors
+/// The file can't be read, or the platform has no certificates.
+pub fn config(ca_file: Option<&Path>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let own = match ca_file {
         Some(path) => read_certificates(path)?,

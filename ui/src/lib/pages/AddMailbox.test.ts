@@ -2,20 +2,27 @@ import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { account, badMailbox, goodMailbox } from "../../../e2e/data";
+import type { ServerView } from "../bindings";
 import { useLanguage } from "../i18n/index.svelte";
 import AddMailbox from "./AddMailbox.svelte";
 
 let calls: { command: string; values: unknown }[];
 let tested = goodMailbox;
+let found: ServerView[] = [];
+let signedIn: () => Promise<unknown>;
 
 beforeEach(() => {
   useLanguage("en");
   calls = [];
   tested = goodMailbox;
+  found = [];
+  signedIn = () => Promise.resolve(account);
   mockIPC((command, values) => {
     calls.push({ command, values });
     if (command === "test_mailbox") return tested;
-    if (command === "provider") return null;
+    if (command === "discover") return found;
+    if (command === "begin_sign_in") return { id: "1", url: "https://accounts.google.com/" };
+    if (command === "finish_sign_in") return signedIn();
     if (command === "history") return { days: [], medianMinutes: null };
     if (command === "add_mailbox") return account;
     return { total: 0, rows: [] };
@@ -87,4 +94,72 @@ test("the usual port follows the choice of security until another is typed", asy
   await fireEvent.input(port, { target: { value: "1143" } });
   await fireEvent.change(security, { target: { value: "tls" } });
   expect(port.value).toBe("1143");
+});
+
+const gmail: ServerView = {
+  name: "Gmail",
+  host: "imap.gmail.com",
+  port: 993,
+  security: "tls",
+  username: "rep@gmail.com",
+  signIn: "browser",
+  page: "https://myaccount.google.com/apppasswords",
+  provider: "google",
+  leavesDomain: false,
+};
+
+async function type(address: string) {
+  const field = screen.getByLabelText("Your email address");
+  await fireEvent.input(field, { target: { value: address } });
+  await fireEvent.blur(field);
+}
+
+const value = (label: string) => (screen.getByLabelText(label) as HTMLInputElement).value;
+
+test("a known address fills in the server, and the browser needs no password", async () => {
+  found = [gmail];
+  render(AddMailbox);
+  await type("rep@gmail.com");
+  await fireEvent.click(await screen.findByRole("button", { name: "Sign in at Gmail" }));
+  expect(value("IMAP server")).toBe("imap.gmail.com");
+  await expect.poll(() => calls.some((call) => call.command === "finish_sign_in")).toBe(true);
+  const begun = calls.find((call) => call.command === "begin_sign_in");
+  expect(begun?.values).toMatchObject({
+    provider: "google",
+    draft: { address: "rep@gmail.com", password: "" },
+  });
+});
+
+test("a sign-in that waits can be opened again and called off", async () => {
+  found = [gmail];
+  signedIn = () => new Promise(() => undefined);
+  render(AddMailbox);
+  await type("rep@gmail.com");
+  await fireEvent.click(await screen.findByRole("button", { name: "Sign in at Gmail" }));
+  await fireEvent.click(await screen.findByRole("button", { name: "Open the page again" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
+  expect(calls.map((call) => call.command)).toEqual(
+    expect.arrayContaining(["open_sign_in", "cancel_sign_in"]),
+  );
+  expect(screen.getByRole("button", { name: "Sign in at Gmail" })).toBeTruthy();
+});
+
+test("somebody else’s server is used only when the rep agrees", async () => {
+  found = [
+    {
+      ...gmail,
+      name: "imap.hosting.example",
+      host: "imap.hosting.example",
+      signIn: "password",
+      provider: null,
+      page: null,
+      leavesDomain: true,
+    },
+  ];
+  render(AddMailbox);
+  await type("rep@sales.example");
+  const agree = await screen.findByRole("button", { name: "Use imap.hosting.example" });
+  expect(value("IMAP server")).toBe("");
+  await fireEvent.click(agree);
+  expect(value("IMAP server")).toBe("imap.hosting.example");
 });

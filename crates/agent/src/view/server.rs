@@ -1,26 +1,32 @@
-//! What is known of a mail provider.
+//! What was found out about an address.
 
 use serde::{Deserialize, Serialize};
 
 use super::MailboxSecurity;
 
-/// How to reach a mail provider, and what it wants as a password.
+/// A server that the mailbox may be on, and what it wants of the rep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
-pub struct ProviderView {
-    /// What it calls itself.
+pub struct ServerView {
+    /// What the provider calls itself; the host where that isn't known.
     pub name: String,
-    /// Its IMAP server.
+    /// The IMAP server.
     pub host: String,
     /// The port.
     pub port: u16,
     /// How the connection is secured.
     pub security: MailboxSecurity,
+    /// The login name.
+    pub username: String,
     /// What the rep has to do there first.
     pub sign_in: SignIn,
     /// The provider's page to do it on.
     pub page: Option<String>,
+    /// Sign-in through the browser is possible, at this provider.
+    pub provider: Option<String>,
+    /// The host is somebody else's than the mail domain's: the rep must agree before a password goes there.
+    pub leaves_domain: bool,
 }
 
 /// What a provider wants before it lets a mail program in.
@@ -28,10 +34,16 @@ pub struct ProviderView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum SignIn {
+    /// The usual password.
+    Password,
     /// A password made for one program only.
     AppPassword,
     /// IMAP is off until it is switched on in the settings; the usual password may do then.
     SwitchedOn,
-    /// Only signing in through the browser; no password is taken.
+    /// Signing in through the browser.
     Browser,
+    /// Only signing in through the browser, and nobody has named a client id yet.
+    NoClientId,
+    /// The provider's own program beside this one, which gives a password.
+    Bridge,
 }

@@ -1,0 +1,76 @@
+//! From an address to the settings of its mailbox.
+
+use std::collections::BTreeSet;
+
+use answerback_provider::discovery::{Places, Server, discover};
+use answerback_provider::{FirstStep, preset};
+
+use super::Agent;
+use crate::view::{MailboxSecurity, ServerView, SignIn};
+
+impl Agent {
+    /// The servers that the mailbox of an address may be on, best first. Asks the domain's servers and name servers, and
+    /// for an unknown domain Mozilla's database; takes ten seconds at most.
+    pub async fn discover(&self, address: String) -> Vec<ServerView> {
+        let found = discover(&address, &Places::default()).await;
+        let (config, organisation) = (self.context.config(), self.context.organisation());
+        let clients: BTreeSet<&str> =
+            config.oauth.keys().chain(organisation.oauth.keys()).map(String::as_str).collect();
+        found.into_iter().map(|server| shown(server, &clients)).collect()
+    }
+
+    /// The page on which a known provider's passwords are made or IMAP is switched on.
+    pub fn provider_page(host: &str) -> Option<&'static str> {
+        preset::PRESETS.iter().find(|preset| preset.host.eq_ignore_ascii_case(host))?.page
+    }
+}
+
+/// The browser is offered only where somebody has named a client id.
+fn shown(server: Server, clients: &BTreeSet<&str>) -> ServerView {
+    let provider = server.oauth.map(|provider| provider.to_string());
+    let ready = provider.filter(|name| clients.contains(name.as_str()));
+    ServerView {
+        name: server.name.map_or_else(|| server.host.clone(), str::to_owned),
+        host: server.host,
+        port: server.port,
+        security: match server.security {
+            answerback_mailbox::Security::Tls => MailboxSecurity::Tls,
+            answerback_mailbox::Security::StartTls => MailboxSecurity::StartTls,
+            answerback_mailbox::Security::None => MailboxSecurity::None,
+        },
+        username: server.username,
+        sign_in: match server.first {
+            _ if ready.is_some() => SignIn::Browser,
+            FirstStep::Password => SignIn::Password,
+            FirstStep::AppPassword => SignIn::AppPassword,
+            FirstStep::SwitchedOn => SignIn::SwitchedOn,
+            FirstStep::Browser => SignIn::NoClientId,
+            FirstStep::Bridge => SignIn::Bridge,
+        },
+        page: server.page.map(str::to_owned),
+        provider: ready,
+        leaves_domain: server.leaves_domain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_browser_is_offered_where_there_is_a_client_id() {
+        let nowhere = Places { own: vec![], database: String::new(), name_server: None };
+        let ask = async |address: &str, clients: &[&str]| {
+            let found = discover(address, &nowhere).await;
+            found.into_iter().map(|server| shown(server, &clients.iter().copied().collect())).next().unwrap()
+        };
+        let gmail = ask("rep@gmail.com", &[]).await;
+        assert_eq!((gmail.sign_in, gmail.provider), (SignIn::AppPassword, None));
+        let gmail = ask("rep@gmail.com", &["google"]).await;
+        assert_eq!((gmail.sign_in, gmail.provider.as_deref()), (SignIn::Browser, Some("google")));
+        assert_eq!(ask("rep@outlook.com", &["google"]).await.sign_in, SignIn::NoClientId);
+        assert_eq!(ask("rep@gmx.de", &[]).await.sign_in, SignIn::SwitchedOn);
+        assert!(Agent::provider_page("imap.gmail.com").is_some());
+        assert!(Agent::provider_page("imap.sales.example").is_none());
+    }
+}

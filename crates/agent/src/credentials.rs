@@ -1,0 +1,79 @@
+//! What each account signs in with.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use answerback_keychain::{Keychain, SecretSource};
+use answerback_mailbox::Credential;
+use answerback_provider::{AccessTokens, OauthError};
+use zeroize::Zeroizing;
+
+use crate::config::{AccountConfig, SignInSource};
+use crate::view::Problem;
+
+/// Gets passwords and access tokens. There is one for a whole agent, so that an account never renews its token twice
+/// at the same time.
+#[derive(Debug)]
+pub struct Credentials {
+    keychain: Keychain,
+    tokens: Mutex<HashMap<String, AccessTokens>>,
+}
+
+impl Credentials {
+    /// From this keychain, and from the environment and files that a configuration names.
+    pub fn new(keychain: Keychain) -> Self {
+        Self { keychain, tokens: Mutex::default() }
+    }
+
+    /// What the account signs in with just now.
+    pub async fn of(&self, account: &AccountConfig) -> Result<Credential, Problem> {
+        match account.imap.sign_in() {
+            SignInSource::Password(source) => self.password(source.clone(), &account.address).await,
+            SignInSource::Browser(_) => {
+                let token = async { self.tokens(account)?.access_token().await };
+                let token = token.await.map_err(|error| Problem::of_oauth(&error, &account.address))?;
+                Ok(Credential::AccessToken(Zeroizing::new(token.expose().to_owned())))
+            }
+        }
+    }
+
+    /// The mail server refused what it was given: a token that may be good no more is not used again.
+    pub async fn refused(&self, account: &AccountConfig) {
+        if let (SignInSource::Browser(_), Ok(tokens)) = (account.imap.sign_in(), self.tokens(account)) {
+            tokens.forget().await;
+        }
+    }
+
+    /// The account's access tokens.
+    pub fn tokens(&self, account: &AccountConfig) -> Result<AccessTokens, OauthError> {
+        let mut all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = account.id();
+        if let Some(tokens) = all.get(&id) {
+            return Ok(tokens.clone());
+        }
+        let tokens = AccessTokens::new(self.keychain.clone(), grant_key(&account.address), None)?;
+        all.insert(id, tokens.clone());
+        Ok(tokens)
+    }
+
+    /// The account was removed.
+    pub fn forget(&self, account_id: &str) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(account_id);
+    }
+
+    async fn password(&self, source: SecretSource, address: &str) -> Result<Credential, Problem> {
+        let keychain = self.keychain.clone();
+        match tokio::task::spawn_blocking(move || source.resolve(&keychain)).await {
+            Ok(Ok(secret)) => Ok(Credential::from(secret.expose())),
+            Ok(Err(error)) => Err(Problem::of_secret(&error, address)),
+            Err(_) => {
+                Err(Problem::new("keychain_timeout", address, "The secret could not be read.", "Try again."))
+            }
+        }
+    }
+}
+
+/// Where the keychain has an account's grant.
+pub fn grant_key(address: &str) -> String {
+    format!("oauth/{}", address.to_lowercase())
+}

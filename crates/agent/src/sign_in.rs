@@ -1,0 +1,160 @@
+//! Signing in to a mailbox through the browser.
+
+use answerback_backend::OrganisationPolicy;
+use answerback_keychain::Keychain;
+use answerback_mailbox::Credential;
+use answerback_mailbox::imap::{self, TestStepKind};
+use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
+use zeroize::Zeroizing;
+
+use crate::config::{AccountConfig, Config, SignInSource};
+use crate::credentials::Credentials;
+use crate::view::Problem;
+
+/// Opens the way: a port of this computer that waits, and the URL for the browser.
+pub(crate) async fn begin(
+    config: &Config,
+    organisation: &OrganisationPolicy,
+    account: &AccountConfig,
+    keychain: &Keychain,
+) -> Result<SignIn, Problem> {
+    let SignInSource::Browser(oauth) = account.imap.sign_in() else {
+        return Err(Problem::new(
+            "settings",
+            &account.address,
+            format!("{} signs in with a password.", account.address),
+            "Give the account `oauth = { provider = \"…\" }` instead of `password`.",
+        ));
+    };
+    let about = &account.address;
+    let provider: Provider = oauth.provider.parse().map_err(|error| Problem::of_oauth(&error, about))?;
+    let client = client(config, organisation, provider, about, keychain).await?;
+    SignIn::begin(&client, &account.address, None).await.map_err(|error| Problem::of_oauth(&error, about))
+}
+
+/// This program's id at a provider: the configuration's, or else the organisation's.
+async fn client(
+    config: &Config,
+    organisation: &OrganisationPolicy,
+    provider: Provider,
+    about: &str,
+    keychain: &Keychain,
+) -> Result<OauthClient, Problem> {
+    let name = provider.to_string();
+    if let Some(ours) = config.oauth.get(&name).cloned() {
+        let client_secret = match ours.client_secret {
+            None => None,
+            Some(source) => {
+                let keychain = keychain.clone();
+                let secret = tokio::task::spawn_blocking(move || source.resolve(&keychain)).await;
+                Some(secret.map_or_else(
+                    |_| {
+                        Err(Problem::new(
+                            "keychain_timeout",
+                            about,
+                            "The secret could not be read.",
+                            "Try again.",
+                        ))
+                    },
+                    |secret| secret.map_err(|error| Problem::of_secret(&error, about)),
+                )?)
+            }
+        };
+        let (client_id, scopes, tenant) = (ours.client_id, ours.scopes, ours.tenant);
+        return Ok(OauthClient { provider, client_id, client_secret, scopes, tenant });
+    }
+    let Some(theirs) = organisation.oauth.get(&name).cloned() else {
+        return Err(Problem::of_oauth(&answerback_provider::OauthError::NoClientId(provider), about));
+    };
+    Ok(OauthClient {
+        provider,
+        client_id: theirs.client_id,
+        client_secret: theirs.client_secret.map(Into::into),
+        scopes: theirs.scopes,
+        tenant: theirs.tenant,
+    })
+}
+
+/// Waits for the browser, and sees that the mail server accepts what it brings: the rep may have chosen another account.
+pub(crate) async fn finish(
+    account: &AccountConfig,
+    sign_in: SignIn,
+) -> Result<(Grant, AccessToken), Problem> {
+    let about = &account.address;
+    let (grant, token) = sign_in.finish().await.map_err(|error| Problem::of_oauth(&error, about))?;
+    let settings = account.imap.settings(&account.address);
+    let credential = Credential::AccessToken(Zeroizing::new(token.expose().to_owned()));
+    for step in imap::test_connection(&settings, &credential).await {
+        let Err(error) = step.outcome else { continue };
+        let refused =
+            step.kind == TestStepKind::SignIn && error.kind == answerback_mailbox::ErrorKind::WrongToken;
+        if refused {
+            return Err(Problem::new(
+                "wrong_account",
+                about,
+                format!("{} does not let {about} in with the account that you signed in to.", settings.host),
+                format!("Sign in again as {about}. If you did, ask your administrator to allow IMAP for it."),
+            ));
+        }
+        return Err(Problem::of_mailbox(&error, &format!("{}:{}", settings.host, settings.port)));
+    }
+    Ok((grant, token))
+}
+
+/// Signs an account of a configuration in, without a running agent. `show` is given the URL for the browser.
+///
+/// # Errors
+/// There is no such account or it signs in otherwise, the sign-in came to nothing, or the keychain can't keep it.
+pub async fn sign_in(
+    config: &Config,
+    keychain: &Keychain,
+    address: &str,
+    show: impl FnOnce(&str),
+) -> Result<(), Problem> {
+    let Some(account) = config.accounts.iter().find(|account| account.owns(address)) else {
+        return Err(Problem::new(
+            "not_found",
+            address,
+            format!("The configuration has no account {address}."),
+            "Check the address for typing errors, or add the account.",
+        ));
+    };
+    let organisation = OrganisationPolicy::default();
+    let sign_in = begin(config, &organisation, account, keychain).await?;
+    show(sign_in.url());
+    let (grant, token) = finish(account, sign_in).await?;
+    keep(&Credentials::new(keychain.clone()), account, &grant, token).await
+}
+
+/// Puts what a sign-in brought where the account's watch finds it.
+pub(crate) async fn keep(
+    credentials: &Credentials,
+    account: &AccountConfig,
+    grant: &Grant,
+    token: AccessToken,
+) -> Result<(), Problem> {
+    let kept = async { credentials.tokens(account)?.replace(grant, token).await };
+    kept.await.map_err(|error| Problem::of_oauth(&error, &account.address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_configurations_client_id_comes_before_the_organisations_and_one_there_must_be() {
+        let keychain = Keychain::in_memory().unwrap();
+        let mut config = Config::default();
+        let mut organisation = OrganisationPolicy::default();
+        let ask = async |config: &Config, organisation: &OrganisationPolicy| {
+            client(config, organisation, Provider::Google, "rep@sales.example", &keychain).await
+        };
+        assert_eq!(ask(&config, &organisation).await.unwrap_err().code, "no_client_id");
+        organisation.oauth =
+            serde_json::from_str(r#"{"google":{"client_id":"theirs","client_secret":"s"}}"#).unwrap();
+        let theirs = ask(&config, &organisation).await.unwrap();
+        assert_eq!((theirs.client_id.as_str(), theirs.client_secret.unwrap().expose()), ("theirs", "s"));
+        config.oauth = toml::from_str("[google]\nclient_id = \"ours\"").unwrap();
+        assert_eq!(ask(&config, &organisation).await.unwrap().client_id, "ours");
+    }
+}

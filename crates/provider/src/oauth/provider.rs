@@ -1,0 +1,160 @@
+//! Whose sign-in page it is, and what is different there.
+
+use std::fmt;
+use std::str::FromStr;
+
+use answerback_keychain::Secret;
+
+use super::OauthError;
+use super::issuer::Endpoints;
+
+/// Whose sign-in page it is. As text: `google`, `microsoft`, `yahoo`, or an issuer's URL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// Gmail and Google Workspace.
+    Google,
+    /// Outlook.com and Microsoft 365.
+    Microsoft,
+    /// Yahoo Mail.
+    Yahoo,
+    /// Any other, by its issuer URL (OpenID Connect Discovery, RFC 8414).
+    Issuer(String),
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Google => "google",
+            Self::Microsoft => "microsoft",
+            Self::Yahoo => "yahoo",
+            Self::Issuer(url) => url,
+        })
+    }
+}
+
+impl FromStr for Provider {
+    type Err = OauthError;
+
+    fn from_str(text: &str) -> Result<Self, OauthError> {
+        match text {
+            "google" => Ok(Self::Google),
+            "microsoft" => Ok(Self::Microsoft),
+            "yahoo" => Ok(Self::Yahoo),
+            url => {
+                let parsed = reqwest::Url::parse(url).map_err(|_| OauthError::Url)?;
+                if crate::http::is_safe(&parsed) {
+                    Ok(Self::Issuer(url.to_owned()))
+                } else {
+                    Err(OauthError::Url)
+                }
+            }
+        }
+    }
+}
+
+/// This program as a provider knows it.
+#[derive(Clone, Debug)]
+pub struct OauthClient {
+    /// Where it is registered.
+    pub provider: Provider,
+    /// Its id there.
+    pub client_id: String,
+    /// Google gives one to desktop programs and refuses them without it, though it is no secret (RFC 8252 §8.5).
+    pub client_secret: Option<Secret>,
+    /// What to ask for, instead of what the provider's IMAP needs.
+    pub scopes: Vec<String>,
+    /// The Microsoft directory: a tenant's id or domain, `organizations`, or `common` (the default).
+    pub tenant: Option<String>,
+}
+
+impl OauthClient {
+    /// What to ask for.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        if !self.scopes.is_empty() {
+            return self.scopes.clone();
+        }
+        let scopes: &[&str] = match &self.provider {
+            // The only one that opens IMAP.
+            Provider::Google => &["https://mail.google.com/"],
+            Provider::Microsoft => &["https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"],
+            Provider::Yahoo => &["mail-r"],
+            Provider::Issuer(_) => &["openid", "email", "offline_access"],
+        };
+        scopes.iter().map(ToString::to_string).collect()
+    }
+
+    /// What the sign-in page is asked for beside the standard's fields.
+    pub(super) fn extras(&self) -> &'static [(&'static str, &'static str)] {
+        match self.provider {
+            // A refresh token comes only with both, and the second time only after consent.
+            Provider::Google => &[("access_type", "offline"), ("prompt", "consent")],
+            _ => &[],
+        }
+    }
+
+    /// What the browser calls this computer. Microsoft ignores the port of `localhost` and only of it; Google advises
+    /// the number, which no name service can turn elsewhere (RFC 8252 §8.3).
+    pub(super) fn redirect_host(&self) -> &'static str {
+        match self.provider {
+            Provider::Microsoft => "localhost",
+            _ => "127.0.0.1",
+        }
+    }
+
+    /// The provider's addresses, where they are well known.
+    pub(super) fn endpoints(&self) -> Option<Endpoints> {
+        let (authorization, token) = match &self.provider {
+            Provider::Google => (
+                "https://accounts.google.com/o/oauth2/v2/auth".to_owned(),
+                "https://oauth2.googleapis.com/token".to_owned(),
+            ),
+            Provider::Microsoft => {
+                let tenant = self.tenant.as_deref().unwrap_or("common");
+                let at = |what| format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/{what}");
+                (at("authorize"), at("token"))
+            }
+            Provider::Yahoo => (
+                "https://api.login.yahoo.com/oauth2/request_auth".to_owned(),
+                "https://api.login.yahoo.com/oauth2/get_token".to_owned(),
+            ),
+            Provider::Issuer(_) => return None,
+        };
+        Some(Endpoints { authorization, token, issuer: None })
+    }
+}
+
+/// Whether what was granted holds what the mail server needs. Microsoft spells scopes in another case than they were asked
+/// for, and none repeats those that are about the sign-in itself.
+pub(super) fn grants_enough(asked: &[String], granted: &[String]) -> bool {
+    const ABOUT_SIGN_IN: [&str; 4] = ["openid", "email", "profile", "offline_access"];
+    asked
+        .iter()
+        .filter(|scope| !ABOUT_SIGN_IN.contains(&scope.as_str()))
+        .all(|scope| granted.iter().any(|given| given.eq_ignore_ascii_case(scope)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_are_read_as_they_are_written() {
+        for text in
+            ["google", "microsoft", "yahoo", "https://login.sales.example/realms/x", "http://127.0.0.1:9"]
+        {
+            assert_eq!(text.parse::<Provider>().unwrap().to_string(), text);
+        }
+        for wrong in ["", "gogle", "http://login.sales.example", "ftp://x"] {
+            assert!(wrong.parse::<Provider>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_permission_that_the_rep_left_out_is_noticed() {
+        let list = |scopes: &[&str]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let asked = list(&["https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"]);
+        assert!(grants_enough(&asked, &list(&["https://outlook.office.com/imap.accessasuser.all"])));
+        assert!(!grants_enough(&asked, &list(&["openid", "email"])));
+        assert!(grants_enough(&list(&["openid", "email"]), &[]));
+    }
+}
