@@ -166,6 +166,14 @@ export type BackendView = {
 	problem: Problem | null,
 };
 
+/**  A sign-in through the browser that waits for the rep. */
+export type BrowserSignIn = {
+	/**  To wait for it, or to call it off. */
+	id: string,
+	/**  What to open in the browser. */
+	url: string,
+};
+
 /**  Told to the window, which asks again for what it shows. */
 export type Changed = 
 /**  A new or changed verdict, by its number in the store. */
@@ -510,6 +518,28 @@ export type SentEvent = {
 	json: string,
 };
 
+/**  A server that the mailbox may be on, and what it wants of the rep. */
+export type ServerView = {
+	/**  What the provider calls itself; the host where that isn't known. */
+	name: string,
+	/**  The IMAP server. */
+	host: string,
+	/**  The port. */
+	port: number,
+	/**  How the connection is secured. */
+	security: MailboxSecurity,
+	/**  The login name. */
+	username: string,
+	/**  What the rep has to do there first. */
+	signIn: SignIn,
+	/**  The provider's page to do it on. */
+	page: string | null,
+	/**  Sign-in through the browser is possible, at this provider. */
+	provider: string | null,
+	/**  The host is somebody else's than the mail domain's: the rep must agree before a password goes there. */
+	leavesDomain: boolean,
+};
+
 /**  What the window needs to know before it shows anything. */
 export type Settings = {
 	/**  What the rep prefers. */
@@ -524,13 +554,18 @@ export type Settings = {
 
 /**  What a provider wants before it lets a mail program in. */
 export type SignIn = 
-"password" | "browser" | "no_client_id" | "bridge" | 
+/**  The usual password. */
+"password" | 
 /**  A password made for one program only. */
 "app_password" | 
 /**  IMAP is off until it is switched on in the settings; the usual password may do then. */
 "switched_on" | 
-/**  Only signing in through the browser; no password is taken. */
-"browser";
+/**  Signing in through the browser. */
+"browser" | 
+/**  Only signing in through the browser, and nobody has named a client id yet. */
+"no_client_id" | 
+/**  The provider's own program beside this one, which gives a password. */
+"bridge";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
@@ -567,6 +602,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type BrowserSignIn = { id: string, url: string };
-export type ServerView = { name: string, host: string, port: number, security: MailboxSecurity, username: string, signIn: SignIn, page: string | null, provider: string | null, leavesDomain: boolean };
