@@ -163,24 +163,6 @@ mod on_postgres {
         server.shutdown().await;
     }
 
-    /// Two copies on one database: each request of the kit goes to the other copy than the one before.
-    #[tokio::test(flavor = "multi_thread")]
-    async fn every_check_passes_on_two_copies_behind_a_round_robin_proxy() {
-        if Postgres::installed().is_none() {
-            eprintln!("SKIPPED: PostgreSQL is not installed");
-            return;
-        }
-        let database = Postgres::start().unwrap();
-        let one = Server::start(Config::local(database.url())).await.unwrap();
-        let two = Server::start(Config::local(database.url())).await.unwrap();
-        let proxy = round_robin(vec![address(&one), address(&two)]).await;
-        let platform = one.store().issue_token("acme", None).await.unwrap();
-        let laptop = two.store().issue_token("acme", Some(REP)).await.unwrap();
-        conforms(&Kit::new(&format!("http://{proxy}"), platform, laptop, REP).unwrap()).await;
-        one.shutdown().await;
-        two.shutdown().await;
-    }
-
     /// PostgreSQL is killed again and again while a laptop pushes; what was acknowledged is there, once.
     #[tokio::test(flavor = "multi_thread")]
     async fn what_was_acknowledged_survives_kills_of_the_database_and_counts_once() {
@@ -221,23 +203,5 @@ mod on_postgres {
             events.len()
         );
         kit.gate_is(&send, "stopped", Some("reply")).await.unwrap();
-    }
-
-    fn address(server: &Handle) -> String {
-        server.url().trim_start_matches("http://").to_owned()
-    }
-
-    /// A proxy that gives each connection to the next of the servers; the kit opens one for each request.
-    async fn round_robin(servers: Vec<String>) -> std::net::SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            for server in servers.iter().cycle() {
-                let Ok((mut client, _)) = listener.accept().await else { return };
-                let Ok(mut upstream) = tokio::net::TcpStream::connect(server).await else { continue };
-                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut upstream).await });
-            }
-        });
-        address
     }
 }

@@ -18,7 +18,7 @@ use crate::store::overview::ReceivedEvent;
 /// Where to go on.
 #[derive(Debug, Deserialize)]
 pub struct Before {
-    before: Option<i64>,
+    pub(super) before: Option<i64>,
 }
 
 /// A page of answers.

@@ -3,20 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::html;
-use serde::Deserialize;
 
 use super::PAGE;
+use super::answers::Before;
 use super::layout::{PageError, Place, empty, page};
 use super::session::Session;
 use super::words::{reason, theirs, when};
 use crate::extract::Params;
 use crate::server::App;
-
-/// Where to go on.
-#[derive(Debug, Deserialize)]
-pub struct Before {
-    before: Option<i64>,
-}
 
 /// The list.
 pub async fn list(

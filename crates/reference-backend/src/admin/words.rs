@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::enrolment::State;
+use crate::store::events::stop_reason;
 use crate::store::overview::{Person, ReceivedEvent};
 
 /// Characters of one field at most.
@@ -114,17 +115,6 @@ pub fn headline(received: &ReceivedEvent) -> Markup {
             html! { strong { "Taken back by the rep" } " " span.quiet { (theirs(&retract.reason)) } }
         }
         EventData::Coverage(_) => html! { strong { "Mailbox checked" } },
-    }
-}
-
-fn stop_reason(reason: answerback_backend::event::StopReason) -> &'static str {
-    use answerback_backend::event::StopReason;
-    match reason {
-        StopReason::Reply => "reply",
-        StopReason::OptOut => "opt_out",
-        StopReason::CalendarResponse => "calendar_response",
-        StopReason::Bounce => "bounce",
-        StopReason::Complaint => "complaint",
     }
 }
 

@@ -286,6 +286,11 @@ async fn is_suppressed(
     Ok(found.is_some())
 }
 
+/// The stops and pauses that stand. The plus keeps SQLite from reading every event of the organisation in the order of `seq`, which it
+/// prefers to sorting a few.
+const STANDING: &str = "SELECT type, reason, until FROM events
+     WHERE org = $1 AND campaign = $2 AND prospect = $3 AND retracted = 0 AND type IN ($4, $5) ORDER BY +seq";
+
 /// Works the state out again from the events that stand.
 pub(super) async fn refresh(
     tx: &mut Transaction<'static, Any>,
@@ -293,17 +298,14 @@ pub(super) async fn refresh(
     campaign: &str,
     prospect: &str,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
-        "SELECT type, reason, until FROM events
-         WHERE org = $1 AND campaign = $2 AND prospect = $3 AND retracted = 0 AND type IN ($4, $5) ORDER BY seq",
-    )
-    .bind(org)
-    .bind(campaign)
-    .bind(prospect)
-    .bind(EventType::Stop.as_str())
-    .bind(EventType::Pause.as_str())
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows = sqlx::query(STANDING)
+        .bind(org)
+        .bind(campaign)
+        .bind(prospect)
+        .bind(EventType::Stop.as_str())
+        .bind(EventType::Pause.as_str())
+        .fetch_all(&mut **tx)
+        .await?;
     let mut changes = Vec::with_capacity(rows.len());
     for row in rows {
         let event_type: String = row.try_get("type")?;
@@ -332,4 +334,22 @@ pub(super) async fn refresh(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_events_of_one_prospect_are_found_without_reading_those_of_all() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("backend.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {STANDING}")));
+        let plan =
+            ["acme", "cmp_1", "p_1", "stop", "pause"].iter().fold(plan, |plan, value| plan.bind(*value));
+        let rows = plan.fetch_all(store.pool()).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        assert!(steps.iter().any(|step| step.contains("events_enrolment")), "{steps:?}");
+    }
 }

@@ -7,9 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
-use super::{
-    Store, StoreError, coverage, deliveries, enrolments, micros, normalise, tokens::ensure_organisation,
-};
+use super::{Store, StoreError, coverage, deliveries, enrolments, micros, normalise};
 
 /// An event of a batch: read, or the reason why it can't be.
 #[derive(Clone, Debug)]
@@ -42,7 +40,6 @@ impl Store {
         let now = Timestamp::now();
         let mut write = self.write().await?;
         let tx = &mut write.tx;
-        ensure_organisation(tx, org).await?;
         // Coverage, which every laptop reports every minute, has no number: it does not wait for the organisation's row.
         let numbered =
             batch.iter().filter(|e| e.event.as_ref().is_ok_and(|(e, _)| e.data.about().is_some())).count();
@@ -278,7 +275,8 @@ fn columns(data: &EventData) -> (Option<&'static str>, Option<i64>, Option<Strin
     }
 }
 
-const fn stop_reason(reason: StopReason) -> &'static str {
+/// A reason's name, as the wire has it.
+pub(crate) const fn stop_reason(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Reply => "reply",
         StopReason::OptOut => "opt_out",

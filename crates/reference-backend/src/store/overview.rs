@@ -121,7 +121,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<ReceivedEvent>, StoreError> {
         let sql = format!(
-            "SELECT {EVENT_COLUMNS} FROM events WHERE org = $1 AND campaign = $2 AND prospect = $3 ORDER BY seq DESC LIMIT $4"
+            "SELECT {EVENT_COLUMNS} FROM events WHERE org = $1 AND campaign = $2 AND prospect = $3 ORDER BY +seq DESC LIMIT $4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(org)
