@@ -36,13 +36,13 @@ pub struct SendIndex {
     /// Slots by the send's id.
     by_send: HashTable<u32>,
     /// Slots by Message-ID, marker, thread and chain entry; the sort of key is part of the hash.
-    by_key: Multimap,
+    by_key: Multimap<u64>,
     /// Slots by the canonical address of each recipient.
-    by_participant: Multimap,
+    by_participant: Multimap<u32>,
     /// Slots by normalised subject.
-    by_subject: Multimap,
+    by_subject: Multimap<u32>,
     /// Slots by word sequence of the sends' texts.
-    by_sequence: Multimap,
+    by_sequence: Multimap<u64>,
     fingerprints: HashMap<u32, Fingerprint>,
     live: usize,
     markers: usize,
@@ -52,11 +52,20 @@ pub struct SendIndex {
 #[derive(Clone, Copy, Debug)]
 struct Record {
     text: Span,
+    /// `REMOVED` where the send is gone.
     sent_at: u32,
     /// `u32::MAX` where there is no end.
     track_until: u32,
     subject: u32,
-    live: bool,
+}
+
+/// No send is as late as 2106.
+const REMOVED: u32 = u32::MAX;
+
+impl Record {
+    const fn is_live(&self) -> bool {
+        self.sent_at != REMOVED
+    }
 }
 
 /// A send as attribution sees it.
@@ -165,7 +174,7 @@ impl SendIndex {
             entry.remove();
         }
         if let Some(record) = self.records.get_mut(to_usize(slot)) {
-            record.live = false;
+            record.sent_at = REMOVED;
             self.live -= 1;
         }
         self.take_back_garbage();
@@ -287,7 +296,7 @@ impl SendIndex {
     }
 
     fn send(&self, slot: u32) -> Option<Send<'_>> {
-        let record = self.records.get(to_usize(slot)).filter(|record| record.live)?;
+        let record = self.records.get(to_usize(slot)).filter(|record| record.is_live())?;
         let mut lines = self.texts.get(record.text).split('\n');
         let mut line = || lines.next().unwrap_or_default();
         let (id, prospect, name, to, cc) = (line(), line(), line(), line(), line());
@@ -324,7 +333,6 @@ impl SendIndex {
             sent_at: seconds(send.sent_at),
             track_until: send.track_until.map_or(u32::MAX, seconds),
             subject: send.subject.as_deref().and_then(|subject| self.hash_subject(subject)).map_or(0, fold),
-            live: true,
         }
     }
 
@@ -345,7 +353,7 @@ impl SendIndex {
         }
         let mut slots = vec![None; self.records.len()];
         let mut packed = Self { hasher: self.hasher.clone(), markers: self.markers, ..Self::default() };
-        for (old, record) in self.records.iter().enumerate().filter(|(_, record)| record.live) {
+        for (old, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_live()) {
             let Ok(slot) = u32::try_from(packed.records.len()) else { return };
             if let Some(place) = slots.get_mut(old) {
                 *place = Some(slot);
@@ -391,7 +399,7 @@ fn to_usize(slot: u32) -> usize {
 
 /// Seconds since 1970; good until 2106.
 fn seconds(time: Timestamp) -> u32 {
-    u32::try_from(time.as_second()).unwrap_or(0)
+    u32::try_from(time.as_second()).ok().filter(|seconds| *seconds != REMOVED).unwrap_or(0)
 }
 
 /// 32 bits of a hash, never 0, which stands for "no subject".
