@@ -157,3 +157,77 @@ const fn pick<'x>(language: Language, english: &'x str, spanish: &'x str) -> &'x
         Language::Spanish => spanish,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BounceClass, Evidence};
+
+    #[test]
+    fn every_kind_reason_and_rung_is_a_sentence_of_its_own_in_both_languages() {
+        use BounceReason::{Address, Blocked, Content, Expired, MailboxFull, Other, Policy, Relay, TooBig};
+        let kinds = [
+            Kind::Reply,
+            Kind::AutoReply,
+            Kind::Acknowledgement,
+            Kind::Bounce,
+            Kind::Delay,
+            Kind::Receipt,
+            Kind::CalendarResponse,
+            Kind::Complaint,
+            Kind::Challenge,
+            Kind::Bulk,
+            Kind::Own,
+            Kind::Unknown,
+        ];
+        let because = [
+            Reason::Header { name: "Auto-Submitted".into(), value: "auto-replied".into() },
+            Reason::Part { media: "text/calendar".into(), value: "REPLY".into() },
+            Reason::Subject { phrase: "automatic reply".into() },
+            Reason::Text { phrase: "i am … away".into() },
+            Reason::Sender { address: "mailer-daemon@mx.example".into() },
+        ];
+        let rungs = [
+            Rung::InReplyTo,
+            Rung::References,
+            Rung::Report,
+            Rung::ThreadId,
+            Rung::Chain,
+            Rung::QuotedId,
+            Rung::Content,
+        ];
+        let reasons = [Address, MailboxFull, Blocked, Policy, Content, TooBig, Expired, Relay, Other];
+        let bounce = |reason| Bounce {
+            class: BounceClass::Permanent,
+            reason,
+            status: Some("5.1.1".into()),
+            recipient: None,
+            diagnostic: None,
+        };
+        let mut verdicts: Vec<Verdict> =
+            kinds.into_iter().map(|kind| Verdict { kind, ..Verdict::default() }).collect();
+        verdicts.extend(because.into_iter().map(|because| Verdict {
+            kind: Kind::AutoReply,
+            because: Some(because),
+            ..Verdict::default()
+        }));
+        verdicts.extend(rungs.into_iter().map(|rung| Verdict {
+            kind: Kind::Reply,
+            evidence: vec![Evidence { rung, value: "subject, name".into() }],
+            ..Verdict::default()
+        }));
+        verdicts.extend(reasons.into_iter().map(|reason| Verdict {
+            kind: Kind::Bounce,
+            bounce: Some(bounce(reason)),
+            // Otherwise as the bounce without a reason above.
+            because: Some(Reason::Part { media: "message/delivery-status".into(), value: "failed".into() }),
+            ..Verdict::default()
+        }));
+        let sentences: std::collections::HashSet<String> = verdicts
+            .iter()
+            .flat_map(|verdict| [verdict.explain(Language::English), verdict.explain(Language::Spanish)])
+            .collect();
+        assert_eq!(sentences.len(), verdicts.len() * 2);
+        assert!(sentences.iter().all(|sentence| sentence.ends_with('.')));
+    }
+}

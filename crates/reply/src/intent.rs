@@ -3,12 +3,15 @@
 use std::sync::LazyLock;
 
 use crate::Intent;
-use crate::phrases::{Matcher, fold, matcher};
+use crate::phrases::{Matcher, fold, is_answer, matcher};
 
 /// A request not to be written to again stands in the first lines; what follows them is a letter.
 const MAX_TEXT: usize = 4 * 1024;
 /// A message of nothing but a phrase has, with a greeting and thanks, at most so many characters.
 const MAX_ALONE: usize = 60;
+
+/// A subject speaks for a message whose text is at most this long.
+const MAX_BELOW_SUBJECT: usize = 200;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Said {
@@ -55,6 +58,16 @@ pub fn intent(newly_written: &str) -> Intent {
             })
     });
     if asks || is_alone(&folded, &found) { Intent::OptOut } else { Intent::None }
+}
+
+/// The same of a whole message: `mailto:` links of unsubscription, and people in a hurry, put it into a subject of their
+/// own and write little below it.
+pub(crate) fn of_message(subject: &str, newly_written: &str) -> Intent {
+    let is_short = newly_written.len() <= MAX_BELOW_SUBJECT && !newly_written.contains(['?', '？']);
+    match intent(newly_written) {
+        Intent::None if is_short && !is_answer(subject) => intent(subject),
+        found => found,
+    }
 }
 
 /// "please don't … remove me": only blanks or "please" between.
@@ -223,6 +236,19 @@ mod tests {
         ];
         let wrong: Vec<&str> = rows.into_iter().filter(|text| intent(text) != Intent::None).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn a_subject_of_its_own_asks_for_a_message_that_says_little() {
+        for (subject, text, expected) in [
+            ("unsubscribe", "", Intent::OptOut),
+            ("Please remove me from your list", "Thanks, Kevin", Intent::OptOut),
+            ("Re: Unsubscribe", "", Intent::None),
+            ("Unsubscribe", "How do your customers do that?", Intent::None),
+            ("Space Paranoids", "", Intent::None),
+        ] {
+            assert_eq!(of_message(subject, text), expected, "{subject:?} {text:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl Judge<'_> {
             }
             // What answers nothing may say what it likes; without any sends the kind and all that goes with it is asked.
             Kind::Reply if message.has_body && (attribution.is_some() || self.sends.is_empty()) => {
-                verdict.intent = intent::intent(&kind::newly_written(message));
+                let subject = message.subject.as_deref().unwrap_or_default();
+                verdict.intent = intent::of_message(subject, &kind::newly_written(message));
             }
             _ => {}
         }

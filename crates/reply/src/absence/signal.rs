@@ -70,7 +70,12 @@ pub fn signal(subject: &str, text: &str) -> Signal {
 
 fn of_subject(subject: &str) -> (Strength, Option<Phrase>) {
     let folded = fold(subject);
+    if let Some(phrase) = tagged(&folded) {
+        return (Strength::Strong, Some(phrase));
+    }
     let rest = without_answers(&folded);
+    // "Re: Automatic reply: …" is what somebody wrote under one: responders put their words first.
+    let answers = is_answer_to(&folded, rest);
     let mut best = (Strength::None, None);
     for hit in SUBJECTS.find(rest) {
         let after = rest.get(hit.end..).unwrap_or_default().trim_start();
@@ -78,8 +83,8 @@ fn of_subject(subject: &str) -> (Strength, Option<Phrase>) {
         let alone = after.is_empty() || after.starts_with([':', '-', '(', '[', '!', '.', ',', '|', '/', '"']);
         let whole = after.trim_matches(|c: char| !c.is_alphanumeric()).is_empty();
         let strength = match (hit.start, hit.tag) {
-            (0, Strength::Strong) if alone && !rest.ends_with('?') => Strength::Strong,
-            (0, _) if whole && !rest.ends_with('?') => Strength::Strong,
+            (0, Strength::Strong) if alone && !answers && !rest.ends_with('?') => Strength::Strong,
+            (0, _) if whole && !answers && !rest.ends_with('?') => Strength::Strong,
             _ => Strength::Weak,
         };
         if strength > best.0 {
@@ -87,6 +92,22 @@ fn of_subject(subject: &str) -> (Strength, Option<Phrase>) {
         }
     }
     best
+}
+
+/// wp.pl and others write "[Automatyczna odpowiedź] …".
+fn tagged(folded: &str) -> Option<Phrase> {
+    let tag = folded.trim_start().strip_prefix('[')?.split_once(']')?.0;
+    let found = SUBJECTS.find(tag).into_iter().find(|hit| hit.tag == Strength::Strong)?;
+    (found.start == 0 && found.end == tag.len()).then_some(found.phrase)
+}
+
+/// Whether more than `[tags]` fell off the front.
+fn is_answer_to(folded: &str, rest: &str) -> bool {
+    let mut front = folded.get(..folded.len() - rest.len()).unwrap_or_default().trim();
+    while let Some((_, after)) = front.strip_prefix('[').and_then(|tag| tag.split_once(']')) {
+        front = after.trim_start();
+    }
+    !front.is_empty()
 }
 
 fn of_text(text: &str) -> (Strength, Option<Phrase>) {
@@ -162,7 +183,10 @@ mod tests {
         let rows = [
             ("Automatic reply: Space Paranoids", Strong),
             ("Out of Office AutoReply: Space Paranoids", Strong),
-            ("Re: Out of office", Strong),
+            ("Re: Out of office", Weak),
+            ("AW: Abwesenheitsnotiz: Angebot", Weak),
+            ("[EXTERN] Abwesenheitsnotiz: Angebot", Strong),
+            ("[Automatyczna odpowiedź] test", Strong),
             ("Abwesenheitsnotiz: AW: Angebot", Strong),
             ("Automatische Antwort: Angebot", Strong),
             ("Réponse automatique : Offre", Strong),

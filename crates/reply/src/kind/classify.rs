@@ -179,6 +179,15 @@ fn by_signs_and_words(message: &Message) -> (Kind, Option<Reason>) {
         Sign::Replied(_) => (Kind::AutoReply, Some(reason)),
         // Exchange writes "auto-generated" into out-of-office mail.
         _ if absence >= Strength::Weak && system.is_none() => (Kind::AutoReply, Some(reason)),
+        // Its words are in a language that isn't known here; a thread index is only what Exchange's own responder writes.
+        Sign::Generated(_)
+            if message.is_threaded()
+                && message.thread_index.is_some()
+                && system.is_none()
+                && words().is_none() =>
+        {
+            (Kind::AutoReply, Some(reason))
+        }
         // A notification that answers something is a ticket system's, whomever it quotes.
         Sign::Generated(_) if message.is_threaded() || system.is_some() || words().is_some() => {
             (Kind::Acknowledgement, Some(reason))

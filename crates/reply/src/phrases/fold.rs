@@ -85,7 +85,9 @@ impl Folded {
             return;
         }
         match c {
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '\u{ff07}' => self.out.push('\''),
+            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '\u{1ffd}' | '\u{ff07}' => {
+                self.out.push('\'')
+            }
             '\u{201c}'..='\u{201f}' | '«' | '»' => self.out.push('"'),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => self.out.push('-'),
             '…' => self.out.push_str("..."),
@@ -143,6 +145,8 @@ mod tests {
             ("‎четверг‎, ‎26", "четверг, 26"),
             ("が ガ 한글", "が ガ 한글"),
             (" lead", "lead"),
+            // An accent that decomposes into another.
+            ("a\u{1ffd}b", "a'b"),
         ];
         for (given, expected) in rows {
             assert_eq!(fold(given), expected, "{given:?}");

@@ -3,15 +3,20 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
+use aho_corasick::AhoCorasick;
 
 use super::status::Status;
 use crate::BounceReason;
 
 /// The words that name a reason, from the data file beside this one.
-static PHRASES: LazyLock<Vec<(BounceReason, &'static str)>> = LazyLock::new(|| {
+struct Phrases {
+    reasons: Vec<BounceReason>,
+    automaton: Option<AhoCorasick>,
+}
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     let mut reason = BounceReason::Other;
-    let mut phrases = Vec::new();
+    let (mut reasons, mut phrases) = (Vec::new(), Vec::new());
     for line in include_str!("reasons.txt").lines().map(str::trim) {
         match line.strip_prefix('[').and_then(|section| section.strip_suffix(']')) {
             Some("address") => reason = BounceReason::Address,
@@ -24,10 +29,13 @@ static PHRASES: LazyLock<Vec<(BounceReason, &'static str)>> = LazyLock::new(|| {
             Some("relay") => reason = BounceReason::Relay,
             Some(_) => reason = BounceReason::Other,
             None if line.is_empty() || line.starts_with('#') => {}
-            None => phrases.push((reason, line)),
+            None => {
+                reasons.push(reason);
+                phrases.push(line);
+            }
         }
     }
-    phrases
+    Phrases { reasons, automaton: AhoCorasick::new(phrases).ok() }
 });
 
 /// What the code says, where it says something.
@@ -56,11 +64,13 @@ pub(crate) const fn of_status(status: Status) -> Option<BounceReason> {
 
 /// What the words say. The first phrase of the file that occurs wins: the file is ordered from special to general.
 pub(crate) fn of_text(text: &str) -> Option<BounceReason> {
-    let text = text.to_lowercase();
-    PHRASES
-        .iter()
-        .find(|(_, phrase)| memmem::find(text.as_bytes(), phrase.as_bytes()).is_some())
-        .map(|(reason, _)| *reason)
+    if text.is_empty() {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    let found = PHRASES.automaton.as_ref()?.find_overlapping_iter(&lower);
+    let first = found.map(|hit| hit.pattern().as_usize()).min()?;
+    PHRASES.reasons.get(first).copied()
 }
 
 /// Code and words together. A code that names a reason is believed before words, except where servers are known to
@@ -72,7 +82,12 @@ pub(crate) fn decide(status: Option<Status>, text: &str) -> BounceReason {
     match (coded, said) {
         (
             Some(BounceReason::Address),
-            Some(said @ (BounceReason::MailboxFull | BounceReason::Blocked | BounceReason::Content)),
+            Some(
+                said @ (BounceReason::MailboxFull
+                | BounceReason::Blocked
+                | BounceReason::Content
+                | BounceReason::TooBig),
+            ),
         ) => said,
         (Some(BounceReason::Expired | BounceReason::Policy), Some(said)) => said,
         (Some(coded), _) => coded,

@@ -30,8 +30,12 @@ pub(super) fn detect(message: &Message) -> Option<Report> {
         return None;
     }
     let subject = message.subject.as_deref().unwrap_or_default().to_lowercase();
-    let failure = FAILURE_SUBJECT.find(&subject);
     let delay = DELAY_SUBJECT.find(&subject);
+    // "Delivery Status Notification (Delay)" says what sort; without it the rest may speak of a failure.
+    let failure = match delay {
+        Some(delay) => FAILURE_SUBJECT.find(&subject.replacen(delay, "", 1)),
+        None => FAILURE_SUBJECT.find(&subject),
+    };
     let is_report = message.content_type.report_type.as_deref() == Some("delivery-status");
     let whole = message.text();
     let words = own_words(&whole);
