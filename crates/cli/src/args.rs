@@ -61,6 +61,8 @@ pub struct Scan {
     #[arg(long)]
     pub all: bool,
     #[command(flatten)]
+    pub explain: Explain,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -72,6 +74,8 @@ pub struct Classify {
     pub mail: Vec<PathBuf>,
     #[command(flatten)]
     pub rep: Rep,
+    #[command(flatten)]
+    pub explain: Explain,
     #[command(flatten)]
     pub output: Output,
 }
@@ -126,6 +130,23 @@ pub struct Rep {
     pub colleagues: Vec<String>,
 }
 
+/// Whether to say in words what decided.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Explain {
+    /// Say in a sentence what each verdict rests on, in English (en) or Spanish (es)
+    #[arg(long, value_name = "LANGUAGE", num_args = 0..=1, require_equals = true, default_missing_value = "en")]
+    pub explain: Option<Language>,
+}
+
+/// A language of explanations.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Spanish
+    Es,
+}
+
 /// How to print.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Output {
@@ -137,6 +158,7 @@ pub struct Output {
 const SCAN_EXAMPLES: &str = "\
 Examples:
   answerbackctl scan --sends sends.jsonl --mail Inbox.mbox
+  answerbackctl scan --sends sends.jsonl --mail Inbox.mbox --explain=es
   answerbackctl scan --sends sends.jsonl --mail ~/Maildir --me rep@sales.example --json
   answerbackctl scan --sends sends.jsonl --mail export/ --all --json | jq -r .kind | sort | uniq -c
 

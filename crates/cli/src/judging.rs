@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use answerback_reply::{Identity, Judge, Kind, Message, Policy, SendIndex, Triage, Verdict};
+use answerback_reply::{Action, Identity, Judge, Kind, Message, Policy, SendIndex, Triage, Verdict};
 use jiff::Timestamp;
 
 use crate::input::mbox::is_header_field;
@@ -51,20 +51,21 @@ impl Case {
             let mut message = Message::from_header(header);
             message.thread_ids.extend(takeout_thread(header));
             let judge = self.judge();
-            let (send_id, copy) = match judge.triage(&message) {
-                Triage::Unrelated => (None, None),
+            let (verdict, copy) = match judge.triage(&message) {
+                Triage::Unrelated => (Verdict::default(), None),
                 Triage::Own => {
                     let mut whole = Message::parse(raw);
                     whole.thread_ids.clone_from(&message.thread_ids);
-                    (judge.verdict(&message).send_id, judge.own_copy(&whole))
+                    (judge.verdict(&message), judge.own_copy(&whole))
                 }
                 Triage::Candidate => {
                     let mut whole = Message::parse(raw);
                     whole.thread_ids.clone_from(&message.thread_ids);
-                    (judge.verdict(&whole).send_id, None)
+                    (judge.verdict(&whole), None)
                 }
             };
-            Seen::new(item.at, &message, send_id, copy)
+            let is_asked = verdict.actions.contains(&Action::Ask);
+            Seen { is_asked, ..Seen::new(item.at, &message, verdict.send_id, copy) }
         }))
         .ok()
     }

@@ -10,6 +10,9 @@ pub struct Line<'a> {
     pub path: &'a str,
     /// Where in the file the message begins, in bytes: at its `From ` line in an mbox, 0 for a file of its own.
     pub offset: u64,
+    /// The same in a sentence, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
     /// What was decided.
     #[serde(flatten)]
     pub verdict: &'a Verdict,
@@ -55,6 +58,9 @@ impl Line<'_> {
     }
 
     fn because(&self) -> String {
+        if let Some(explanation) = &self.explanation {
+            return explanation.clone();
+        }
         let verdict = self.verdict;
         let mut reasons = Vec::new();
         match (verdict.evidence.first(), &verdict.because) {

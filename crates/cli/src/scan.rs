@@ -10,9 +10,9 @@ use std::io;
 use std::ops::ControlFlow;
 use std::thread;
 
-use answerback_reply::{Identity, Kind, Message, Policy, SendIndex, Verdict};
+use answerback_reply::{Identity, Kind, Message, Policy, SendIndex, Verdict, explanation};
 
-use crate::args::{Classify, Output, Rep, Scan};
+use crate::args::{Classify, Language, Rep, Scan};
 use crate::input::{Batch, Mailbox, Position, read_all, read_at};
 use crate::judging::{Case, header};
 use crate::line::{self, Line};
@@ -38,7 +38,13 @@ pub fn scan(args: &Scan) -> anyhow::Result<Outcome> {
     let threaded = first_pass(&case, &mailbox, &mut report);
     learn(&mut case.sends, &threaded, &mailbox);
     let which = if args.all { Which::All } else { Which::These(&threaded.answers) };
-    judge(&case, &mailbox, which, args.output, &mut report)
+    judge(
+        &case,
+        &mailbox,
+        which,
+        Print { json: args.output.json, explain: args.explain.explain },
+        &mut report,
+    )
 }
 
 /// Runs `classify`.
@@ -50,7 +56,13 @@ pub fn classify(args: &Classify) -> anyhow::Result<Outcome> {
     let mut report = Report::new(mailbox.total_size());
     mailbox.problems.iter().for_each(|problem| report.problem(problem));
     let case = Case { me: identity(&args.rep, &[]), sends: SendIndex::new(), policy: Policy::default() };
-    judge(&case, &mailbox, Which::All, args.output, &mut report)
+    judge(
+        &case,
+        &mailbox,
+        Which::All,
+        Print { json: args.output.json, explain: args.explain.explain },
+        &mut report,
+    )
 }
 
 fn identity(rep: &Rep, senders: &[String]) -> Identity {
@@ -108,6 +120,20 @@ enum Which<'a> {
     These(&'a [Position]),
 }
 
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+struct Print {
+    json: bool,
+    explain: Option<Language>,
+}
+
+fn explain(verdict: &Verdict, language: Language) -> String {
+    verdict.explain(match language {
+        Language::En => explanation::Language::English,
+        Language::Es => explanation::Language::Spanish,
+    })
+}
+
 /// What a thread made of a batch.
 #[derive(Debug, Default)]
 struct Judged {
@@ -122,12 +148,12 @@ fn judge(
     case: &Case,
     mailbox: &Mailbox,
     which: Which<'_>,
-    output: Output,
+    print: Print,
     report: &mut Report,
 ) -> anyhow::Result<Outcome> {
     let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut messages, mut printed) = (0, Ok(()));
-    if !output.json {
+    if !print.json {
         let mut headings = Vec::new();
         line::headings(&mut headings);
         report.print(&headings)?;
@@ -138,7 +164,7 @@ fn judge(
             Which::All => read_all(&mailbox.files, send),
             Which::These(positions) => read_at(&mailbox.files, positions, send),
         },
-        |batch| judge_batch(case, mailbox, which, output, &batch),
+        |batch| judge_batch(case, mailbox, which, print, &batch),
         |judged: Judged| {
             judged.problems.iter().for_each(|problem| report.problem(problem));
             judged.kinds.into_iter().for_each(|(kind, count)| *kinds.entry(kind).or_default() += count);
@@ -156,13 +182,13 @@ fn judge(
     );
     report.finish();
     printed.map_err(|error: io::Error| anyhow::Error::new(error).context("The results can't be written"))?;
-    if !output.json && !report.is_closed() {
+    if !print.json && !report.is_closed() {
         report.note(&summary(mailbox, messages, &kinds));
     }
     Ok(Outcome::of(report.problems()))
 }
 
-fn judge_batch(case: &Case, mailbox: &Mailbox, which: Which<'_>, output: Output, batch: &Batch) -> Judged {
+fn judge_batch(case: &Case, mailbox: &Mailbox, which: Which<'_>, print: Print, batch: &Batch) -> Judged {
     let mut judged = Judged { read: batch.read, ..Judged::default() };
     for item in batch.items() {
         let Some(file) = mailbox.files.get(item.at.file as usize) else { continue };
@@ -180,8 +206,9 @@ fn judge_batch(case: &Case, mailbox: &Mailbox, which: Which<'_>, output: Output,
         }
         judged.messages += 1;
         *judged.kinds.entry(verdict.kind).or_default() += 1;
-        let line = Line { path: &path, offset: item.at.offset, verdict: &verdict };
-        if output.json { line.json(&mut judged.lines) } else { line.row(&mut judged.lines) }
+        let explanation = print.explain.map(|language| explain(&verdict, language));
+        let line = Line { path: &path, offset: item.at.offset, explanation, verdict: &verdict };
+        if print.json { line.json(&mut judged.lines) } else { line.row(&mut judged.lines) }
     }
     judged
 }

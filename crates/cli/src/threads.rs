@@ -27,6 +27,8 @@ pub struct Seen {
     pub parents: Vec<u64>,
     /// The send that it was attributed to by itself.
     pub send_id: Option<String>,
+    /// Only the rep can say whether it is that send's: answers to it are not taken for answers to the send.
+    pub is_asked: bool,
     /// It is the rep's own copy of a send, and this is what that teaches.
     pub copy: Option<OwnCopy>,
 }
@@ -36,7 +38,7 @@ impl Seen {
     pub fn new(at: Position, message: &Message, send_id: Option<String>, copy: Option<OwnCopy>) -> Self {
         let ids = message.in_reply_to.iter().chain(&message.references).map(id_digest);
         let parents = ids.chain(message.threads().map(thread_digest)).collect();
-        Self { at, id: message.message_id.clone(), parents, send_id, copy }
+        Self { at, id: message.message_id.clone(), parents, send_id, is_asked: false, copy }
     }
 }
 
@@ -96,6 +98,9 @@ impl Threads {
         };
         if let Some(send) = send {
             self.answers.push(seen.at);
+            if seen.is_asked {
+                return;
+            }
             if let (Some(own), Some(id), false) = (own, seen.id, is_copy) {
                 self.belongs_to(own, send);
                 self.lessons.push(Lesson::Chain(self.send_name(send), id));
@@ -179,7 +184,8 @@ mod tests {
     fn seen(number: u64, id: &str, parents: &[&str], send: Option<&str>) -> Seen {
         let parents = parents.iter().map(|id| id_digest(&MessageId::new(id).unwrap())).collect();
         let at = Position { file: 0, length: 1, offset: number };
-        Seen { at, id: MessageId::new(id), parents, send_id: send.map(ToOwned::to_owned), copy: None }
+        let send_id = send.map(ToOwned::to_owned);
+        Seen { at, id: MessageId::new(id), parents, send_id, is_asked: false, copy: None }
     }
 
     #[test]
@@ -229,6 +235,16 @@ mod tests {
         let threaded = threads.finish();
         assert_eq!(threaded.answers.iter().map(|at| at.offset).collect::<Vec<_>>(), [0, 1, 4]);
         assert_eq!(threaded.lessons, [Lesson::Copy(copy), Lesson::Chain("snd_1".into(), id("r3@x"))]);
+    }
+
+    #[test]
+    fn what_only_the_rep_can_attribute_draws_nothing_after_it() {
+        let mut threads = Threads::default();
+        threads.note(Seen { is_asked: true, ..seen(0, "r1@x", &[], Some("snd_1")) });
+        threads.note(seen(1, "r2@x", &["r1@x"], None));
+        let threaded = threads.finish();
+        assert_eq!(threaded.answers.iter().map(|at| at.offset).collect::<Vec<_>>(), [0]);
+        assert_eq!(threaded.lessons, []);
     }
 
     #[test]

@@ -65,6 +65,21 @@ fn scan_with_all_prints_a_line_for_every_message() {
 }
 
 #[test]
+fn verdicts_are_explained_in_english_and_spanish() {
+    for (language, expected) in [
+        ("--explain", "it answers your email because its In-Reply-To names"),
+        ("--explain=es", "responde a tu correo porque su In-Reply-To nombra"),
+    ] {
+        let arguments = ["scan", "--sends", "sends.jsonl", "--mail", "inbox.mbox", language];
+        let table = answerbackctl(&fixtures(), &arguments);
+        assert!(stdout(&table).contains(expected), "{}", stdout(&table));
+        let json = answerbackctl(&fixtures(), &[&arguments[..], &["--json"]].concat());
+        let sentences = values(&json, "explanation");
+        assert!(sentences.iter().all(|sentence| sentence.as_str().is_some_and(|words| words.ends_with('.'))));
+    }
+}
+
+#[test]
 fn classify_tells_the_kind_of_every_message_without_sends() {
     let output =
         answerbackctl(&fixtures(), &["classify", "inbox.mbox", "--me", "rep@sales.example", "--json"]);
