@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::contract;
 use crate::counts::{Counts, Runner};
+use crate::eval::{Fuzz, fuzz};
 use crate::generated::{bindings, openapi};
 use crate::packages::Need;
 use crate::setup::{cargo_program, is_on_path, npm, npm_packages, rust_components, system_packages};
@@ -51,10 +52,17 @@ pub fn ci(workspace: &Workspace) -> ExitCode {
         run(workspace.cargo().args(["deny", "check", "bans", "licenses", "sources"]))
     });
     steps.step("advisories", &["cargo-deny"], || advisories(workspace));
+    steps.step("fuzzers", &[PACKAGES], || fuzz_briefly(workspace));
     steps.step("bindings are up to date", &[BUILD], || bindings(workspace, true));
     steps.step("OpenAPI file is up to date", &[BUILD], || openapi(workspace, true));
     steps.step("backend's interface", &[BUILD], || contract::check(workspace));
     steps.finish()
+}
+
+/// A minute for each fuzz target, as many at once as there are cores.
+fn fuzz_briefly(workspace: &Workspace) -> anyhow::Result<()> {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    fuzz(workspace, &Fuzz { seconds: 60, jobs })
 }
 
 fn prepare(workspace: &Workspace, steps: &mut Steps) {

@@ -17,7 +17,7 @@ pub struct Eval {
     #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
     pub corpus: Vec<PathBuf>,
     /// Choices of an archive's authors who are taken for the rep
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 8)]
     pub seeds: u32,
     /// One JSON object instead of tables
     #[arg(long)]
@@ -58,6 +58,9 @@ pub struct Fuzz {
     /// Seconds for each target
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,
+    /// Targets that run at the same time
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
 }
 
 /// Measures accuracy.
@@ -99,7 +102,9 @@ fn load(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
 /// An input made detection panic or stall; its path is named.
 pub fn fuzz(workspace: &Workspace, args: &Fuzz) -> anyhow::Result<()> {
     let seconds = args.seconds.to_string();
-    run(program(workspace)?.current_dir(&workspace.root).args(["fuzz", "--seconds", &seconds]))
+    let jobs = args.jobs.to_string();
+    let fuzz = ["fuzz", "--seconds", &seconds, "--jobs", &jobs];
+    run(program(workspace)?.current_dir(&workspace.root).args(fuzz))
 }
 
 /// The measuring program, built with optimisations.

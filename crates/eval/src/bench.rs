@@ -97,7 +97,7 @@ impl Report {
             writeln!(
                 out,
                 "index of {sends} sends: {:.0} MB, {nanoseconds:.0} ns to triage an answer by id",
-                ratio(*kilobytes, 1024)
+                ratio(*kilobytes * 1024, 1_000_000)
             )?;
         }
         Ok(())

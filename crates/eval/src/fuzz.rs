@@ -6,6 +6,8 @@ use std::{
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -87,35 +89,58 @@ fn judge(raw: &[u8], sends: &SendIndex) {
     assert!((0.0..=1.0).contains(&verdict.confidence), "confidence is a share");
 }
 
-/// Feeds mutated seeds for a while; fails with the input written to `artifacts`.
-pub fn run(
-    targets: &[Target],
-    seeds: &Path,
-    artifacts: &Path,
-    seconds: u64,
-    seed: u64,
-) -> anyhow::Result<()> {
-    let seeds = read_seeds(seeds)?;
+/// Where inputs come from, where failing ones go, and for how long.
+pub struct Plan {
+    /// Where the mutations start.
+    pub seeds: PathBuf,
+    /// Where failing inputs are written.
+    pub artifacts: PathBuf,
+    /// How long each target is fed.
+    pub duration: Duration,
+    /// The same number gives the same inputs.
+    pub seed: u64,
+}
+
+/// Feeds every target, `jobs` at a time; fails with the input that broke one.
+pub fn run(targets: &[Target], jobs: usize, plan: &Plan) -> anyhow::Result<()> {
+    let seeds = read_seeds(&plan.seeds)?;
     let sends = sends();
     std::panic::set_hook(Box::new(|_| {}));
-    for &target in targets {
-        let until = Instant::now() + Duration::from_secs(seconds);
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        let (mut runs, mut slowest) = (0_u64, Duration::ZERO);
-        while Instant::now() < until {
-            let input = mutated(&seeds, &mut random);
-            let started = Instant::now();
-            let outcome = catch_unwind(AssertUnwindSafe(|| target.run(&input, &sends)));
-            let took = started.elapsed();
-            (runs, slowest) = (runs + 1, slowest.max(took));
-            if outcome.is_err() || took > STALL {
-                let path = keep(artifacts, target, &input)?;
-                let what = if outcome.is_err() { "panicked" } else { "stalled" };
-                bail!("{target:?} {what} after {took:?} on {}", path.display());
-            }
+    let next = Mutex::new(targets.iter().copied());
+    let work = || -> anyhow::Result<()> {
+        loop {
+            let target = next.lock().ok().and_then(|mut next| next.next());
+            let Some(target) = target else { return Ok(()) };
+            feed(target, &seeds, &sends, plan)?;
         }
-        writeln!(std::io::stdout(), "{target:?}: {runs} inputs, slowest {slowest:?}")?;
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.clamp(1, targets.len().max(1))).map(|_| scope.spawn(work)).collect();
+        // Every worker ends before the first failure is told.
+        let results: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        results
+            .into_iter()
+            .try_for_each(|result| result.unwrap_or_else(|_| bail!("A fuzzing thread ended early")))
+    })
+}
+
+fn feed(target: Target, seeds: &[Vec<u8>], sends: &SendIndex, plan: &Plan) -> anyhow::Result<()> {
+    let until = Instant::now() + plan.duration;
+    let mut random = Random(plan.seed ^ 0x9e37_79b9_7f4a_7c15);
+    let (mut runs, mut slowest) = (0_u64, Duration::ZERO);
+    while Instant::now() < until {
+        let input = mutated(seeds, &mut random);
+        let started = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| target.run(&input, sends)));
+        let took = started.elapsed();
+        (runs, slowest) = (runs + 1, slowest.max(took));
+        if outcome.is_err() || took > STALL {
+            let path = keep(&plan.artifacts, target, &input)?;
+            let what = if outcome.is_err() { "panicked" } else { "stalled" };
+            bail!("{target:?} {what} after {took:?} on {}", path.display());
+        }
     }
+    writeln!(std::io::stdout(), "{target:?}: {runs} inputs, slowest {slowest:?}")?;
     Ok(())
 }
 

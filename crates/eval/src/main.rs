@@ -29,7 +29,7 @@ enum Measure {
         #[arg(long, required = true, num_args = 1..)]
         corpus: Vec<PathBuf>,
         /// Choices of authors who are taken for the rep.
-        #[arg(long, default_value_t = 2)]
+        #[arg(long, default_value_t = 8)]
         seeds: u32,
         /// Wrong verdicts that are named.
         #[arg(long, default_value_t = 20)]
@@ -87,6 +87,9 @@ enum Measure {
         /// Seconds for each target.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+        /// Targets that run at the same time.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
         /// Only these targets.
         #[arg(long)]
         target: Vec<fuzz::Target>,
@@ -160,9 +163,10 @@ fn main() -> anyhow::Result<ExitCode> {
                 report.write_table(&mut out)?;
             }
         }
-        Measure::Fuzz { seconds, target, seeds, artifacts, seed } => {
+        Measure::Fuzz { seconds, jobs, target, seeds, artifacts, seed } => {
             let targets = if target.is_empty() { fuzz::Target::ALL.to_vec() } else { target };
-            fuzz::run(&targets, &seeds, &artifacts, seconds, seed)?;
+            let duration = std::time::Duration::from_secs(seconds);
+            fuzz::run(&targets, jobs, &fuzz::Plan { seeds, artifacts, duration, seed })?;
         }
         Measure::Text { labels, differences, held_back, json } => {
             let report = text::evaluate(&labels)?;
