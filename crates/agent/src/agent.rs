@@ -95,6 +95,7 @@ impl Agent {
         let events = context.events();
         let mut tasks = Tasks::default();
         tasks.start_clock(&context);
+        tasks.start_network(&context);
         if let Some(backend) = config.backend {
             tasks.start_backend(&context, backend).await;
         }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use answerback_backend::LogLevel;
 use answerback_keychain::SecretSource;
+use answerback_mailbox::{Proxy, ProxyChoice};
 use answerback_reply::{Identity, Policy};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,9 @@ pub struct Config {
     /// issuer's URL.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub oauth: BTreeMap<String, OauthClientConfig>,
+    /// How connections to mailboxes leave this computer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub network: NetworkConfig,
     /// What is done about each kind of message.
     #[serde(default, skip_serializing_if = "is_default")]
     pub policy: Policy,
@@ -51,6 +55,29 @@ pub struct BackendConfig {
     /// A PEM file with an extra root certificate to trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// How connections to mailboxes leave this computer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// `system` (the default), `none`, or `http://[user@]host:port` or `socks5://[user@]host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Where the proxy's password is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_password: Option<SecretSource>,
+}
+
+impl NetworkConfig {
+    /// The proxy that is meant, its password yet to be found; `None` where it makes no sense.
+    pub(crate) fn choice(&self) -> Option<ProxyChoice> {
+        match self.proxy.as_deref() {
+            None | Some("system") => Some(ProxyChoice::System),
+            Some("none") => Some(ProxyChoice::Direct),
+            Some(url) => Proxy::parse(url).map(ProxyChoice::Through),
+        }
+    }
 }
 
 /// One of the rep's mailboxes.
@@ -183,13 +210,14 @@ impl ImapConfig {
     }
 
     /// For the mailbox.
-    pub fn settings(&self, address: &str) -> answerback_mailbox::ImapSettings {
+    pub fn settings(&self, address: &str, proxy: ProxyChoice) -> answerback_mailbox::ImapSettings {
         answerback_mailbox::ImapSettings {
             host: self.host.clone(),
             port: self.port(),
             security: self.security.into(),
             username: self.username.clone().unwrap_or_else(|| address.to_owned()),
             ca_file: self.ca_file.clone(),
+            proxy,
         }
     }
 }

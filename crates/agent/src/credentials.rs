@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use answerback_keychain::{Keychain, SecretSource};
-use answerback_mailbox::Credential;
+use answerback_mailbox::{Credential, ProxyChoice};
 use answerback_provider::{AccessTokens, OauthError};
 use zeroize::Zeroizing;
 
-use crate::config::{AccountConfig, SignInSource};
+use crate::config::{AccountConfig, NetworkConfig, SignInSource};
 use crate::view::Problem;
 
 /// Gets passwords and access tokens. There is one for a whole agent, so that an account never renews its token twice
@@ -28,13 +28,27 @@ impl Credentials {
     /// What the account signs in with just now.
     pub async fn of(&self, account: &AccountConfig) -> Result<Credential, Problem> {
         match account.imap.sign_in() {
-            SignInSource::Password(source) => self.password(source.clone(), &account.address).await,
+            SignInSource::Password(source) => {
+                Ok(Credential::Password(self.secret(source.clone(), &account.address).await?))
+            }
             SignInSource::Browser(_) => {
                 let token = async { self.tokens(account)?.access_token().await };
                 let token = token.await.map_err(|error| Problem::of_oauth(&error, &account.address))?;
                 Ok(Credential::AccessToken(Zeroizing::new(token.expose().to_owned())))
             }
         }
+    }
+
+    /// The way out, with the proxy's password.
+    pub async fn proxy(&self, network: &NetworkConfig) -> Result<ProxyChoice, Problem> {
+        // A configuration with a proxy that makes no sense was refused when it was read.
+        let mut choice = network.choice().unwrap_or_default();
+        if let (ProxyChoice::Through(proxy), Some(source)) = (&mut choice, &network.proxy_password)
+            && let Some((_, kept)) = &mut proxy.login
+        {
+            *kept = self.secret(source.clone(), &proxy.host).await?;
+        }
+        Ok(choice)
     }
 
     /// The mail server refused what it was given: a token that may be good no more is not used again.
@@ -61,13 +75,13 @@ impl Credentials {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(account_id);
     }
 
-    async fn password(&self, source: SecretSource, address: &str) -> Result<Credential, Problem> {
+    async fn secret(&self, source: SecretSource, about: &str) -> Result<Zeroizing<String>, Problem> {
         let keychain = self.keychain.clone();
         match tokio::task::spawn_blocking(move || source.resolve(&keychain)).await {
-            Ok(Ok(secret)) => Ok(Credential::from(secret.expose())),
-            Ok(Err(error)) => Err(Problem::of_secret(&error, address)),
+            Ok(Ok(secret)) => Ok(Zeroizing::new(secret.expose().to_owned())),
+            Ok(Err(error)) => Err(Problem::of_secret(&error, about)),
             Err(_) => {
-                Err(Problem::new("keychain_timeout", address, "The secret could not be read.", "Try again."))
+                Err(Problem::new("keychain_timeout", about, "The secret could not be read.", "Try again."))
             }
         }
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use answerback_backend::{Client, ClientOptions, Token};
 use answerback_keychain::{Keychain, SecretSource};
+use answerback_mailbox::ProxyChoice;
 use answerback_mailbox::imap::{self, Credential, TestStepKind};
 
-use crate::config::{AccountConfig, BackendConfig, Config};
+use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig};
 use crate::context::Context;
 use crate::credentials::Credentials;
 use crate::view::{Check, CheckState, Problem};
@@ -60,7 +61,7 @@ async fn check_parts(config: &Config, keychain: &Keychain, credentials: &Credent
         checks.push(check_keychain(keychain.clone()).await);
     }
     for account in &config.accounts {
-        checks.extend(check_account(account, credentials).await);
+        checks.extend(check_account(account, &config.network, credentials).await);
     }
     if let Some(backend) = &config.backend {
         checks.extend(check_backend(backend, keychain.clone()).await);
@@ -97,16 +98,25 @@ async fn secret(
     }
 }
 
-async fn check_account(account: &AccountConfig, credentials: &Credentials) -> Vec<Check> {
-    match credentials.of(account).await {
-        Ok(credential) => check_mailbox(account, &credential).await,
+async fn check_account(
+    account: &AccountConfig,
+    network: &NetworkConfig,
+    credentials: &Credentials,
+) -> Vec<Check> {
+    let got = async { Ok::<_, Problem>((credentials.proxy(network).await?, credentials.of(account).await?)) };
+    match got.await {
+        Ok((proxy, credential)) => check_mailbox(account, &credential, proxy).await,
         Err(problem) => vec![Check::failed("signed_in", &account.address, problem)],
     }
 }
 
 /// Signs in to a mailbox step by step.
-pub async fn check_mailbox(account: &AccountConfig, credential: &Credential) -> Vec<Check> {
-    let settings = account.imap.settings(&account.address);
+pub async fn check_mailbox(
+    account: &AccountConfig,
+    credential: &Credential,
+    proxy: ProxyChoice,
+) -> Vec<Check> {
+    let settings = account.imap.settings(&account.address, proxy);
     let server = format!("{}:{}", settings.host, settings.port);
     let steps = imap::test_connection(&settings, credential).await;
     let mut checks: Vec<Check> = steps

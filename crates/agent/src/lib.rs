@@ -24,6 +24,7 @@ pub mod event;
 mod feed;
 mod judging;
 mod live;
+mod network;
 mod problem;
 mod review;
 mod show;

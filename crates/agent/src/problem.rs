@@ -2,7 +2,7 @@
 //!
 //! The codes, which the window translates by: `wrong_password`, `sign_in_again`, `wrong_account`, `no_client_id`,
 //! `consent_refused`, `admin_consent`, `client_blocked`, `scope_missing`, `sign_in_timeout`, `sign_in_cancelled`,
-//! `bad_client`, `provider_unreachable`, `provider_busy`, `not_a_provider`, `sign_in_setup`, `unknown_host`, `refused_port`, `no_network`,
+//! `bad_client`, `provider_unreachable`, `provider_busy`, `not_a_provider`, `sign_in_setup`, `unknown_host`, `proxy`, `refused_port`, `no_network`,
 //! `timed_out`, `certificate`, `tls`, `unsupported`, `settings`, `throttled`, `lost`, `denied`, `protocol`,
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
@@ -46,6 +46,11 @@ impl Problem {
             ErrorKind::Refused => {
                 ("refused_port", "Check the port (usually 993) and that IMAP is switched on there.")
             }
+            ErrorKind::Proxy => (
+                "proxy",
+                "Check the proxy in the system's settings, or [network] in the configuration. It is tried again by \
+                 itself.",
+            ),
             ErrorKind::NoNetwork => ("no_network", "Connect to a network. It is tried again by itself."),
             ErrorKind::TimedOut => (
                 "timed_out",

@@ -2,8 +2,8 @@
 
 use answerback_backend::OrganisationPolicy;
 use answerback_keychain::Keychain;
-use answerback_mailbox::Credential;
 use answerback_mailbox::imap::{self, TestStepKind};
+use answerback_mailbox::{Credential, ProxyChoice};
 use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
 use zeroize::Zeroizing;
 
@@ -78,11 +78,12 @@ async fn client(
 /// Waits for the browser, and sees that the mail server accepts what it brings: the rep may have chosen another account.
 pub(crate) async fn finish(
     account: &AccountConfig,
+    proxy: ProxyChoice,
     sign_in: SignIn,
 ) -> Result<(Grant, AccessToken), Problem> {
     let about = &account.address;
     let (grant, token) = sign_in.finish().await.map_err(|error| Problem::of_oauth(&error, about))?;
-    let settings = account.imap.settings(&account.address);
+    let settings = account.imap.settings(&account.address, proxy);
     let credential = Credential::AccessToken(Zeroizing::new(token.expose().to_owned()));
     for step in imap::test_connection(&settings, &credential).await {
         let Err(error) = step.outcome else { continue };
@@ -122,8 +123,10 @@ pub async fn sign_in(
     let organisation = OrganisationPolicy::default();
     let sign_in = begin(config, &organisation, account, keychain).await?;
     show(sign_in.url());
-    let (grant, token) = finish(account, sign_in).await?;
-    keep(&Credentials::new(keychain.clone()), account, &grant, token).await
+    let credentials = Credentials::new(keychain.clone());
+    let proxy = credentials.proxy(&config.network).await?;
+    let (grant, token) = finish(account, proxy, sign_in).await?;
+    keep(&credentials, account, &grant, token).await
 }
 
 /// Puts what a sign-in brought where the account's watch finds it.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{AccountConfig, BackendConfig};
 use crate::context::Context;
 use crate::live::{LiveAccount, LiveBackend};
-use crate::{Change, backend, wake, watch};
+use crate::{Change, backend, network, wake, watch};
 
 /// How long a task may take to say good-bye before it is dropped. What it has decided is on disk in any case.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,6 +21,7 @@ pub struct Tasks {
     accounts: HashMap<String, Task>,
     backend: Option<Task>,
     clock: Option<Task>,
+    network: Option<Task>,
 }
 
 #[derive(Debug)]
@@ -49,6 +50,12 @@ impl Tasks {
     pub fn start_clock(&mut self, context: &Arc<Context>) {
         let context = Arc::clone(context);
         self.clock = Some(Task::spawn(|stop| async move { wake::watch_clock(&context, stop).await }));
+    }
+
+    /// Notices another network.
+    pub fn start_network(&mut self, context: &Arc<Context>) {
+        let context = Arc::clone(context);
+        self.network = Some(Task::spawn(|stop| network::watch_network(context, stop)));
     }
 
     /// Watches an account; one that is watched already is watched anew.
@@ -87,8 +94,13 @@ impl Tasks {
 
     /// Stops everything, side by side.
     pub async fn stop_all(&mut self) {
-        let all =
-            self.accounts.drain().map(|(_, task)| task).chain(self.backend.take()).chain(self.clock.take());
+        let all = self
+            .accounts
+            .drain()
+            .map(|(_, task)| task)
+            .chain(self.backend.take())
+            .chain(self.clock.take())
+            .chain(self.network.take());
         let ends: Vec<_> = all.map(|task| tokio::spawn(task.end())).collect();
         for end in ends {
             let _ = end.await;

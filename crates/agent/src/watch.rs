@@ -167,7 +167,8 @@ async fn watch(
 /// Signs in, and says where reading goes on.
 async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMailbox, Ended> {
     let id = account.id();
-    let settings = account.imap.settings(&account.address);
+    let proxy = context.credentials.proxy(&context.config().network).await.map_err(Ended::Ours)?;
+    let settings = account.imap.settings(&account.address, proxy);
     let credential = context.credentials.of(account).await.map_err(Ended::Ours)?;
     let now = Timestamp::now();
     let (since, folders) = context

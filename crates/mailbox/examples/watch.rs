@@ -4,7 +4,7 @@
 
 use answerback_mailbox::imap::{connect, test_connection};
 use answerback_mailbox::{
-    Credential, Error, ErrorKind, Event, ImapSettings, Mailbox, Security, WatchOptions,
+    Credential, Error, ErrorKind, Event, ImapSettings, Mailbox, ProxyChoice, Security, WatchOptions,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
         },
         username: next("user")?,
         ca_file: next("CA file").ok().map(Into::into),
+        proxy: ProxyChoice::default(),
     };
     let credential = Credential::from(std::env::var("IMAP_PASSWORD").unwrap_or_default().as_str());
     for step in test_connection(&settings, &credential).await {

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     UnknownHost,
     /// Nothing listens on that port.
     Refused,
+    /// The proxy can't be reached, refuses us, or does not connect to the server.
+    Proxy,
     /// No route, no network.
     NoNetwork,
     /// The server did not answer in time.

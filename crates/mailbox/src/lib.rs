@@ -15,7 +15,7 @@ pub mod wake;
 pub use backoff::{Backoff, Retry};
 pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
-pub use imap::{Credential, ImapMailbox, tls_config};
+pub use imap::{Credential, ImapMailbox, Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use settings::{ImapSettings, Security, WatchOptions};
 pub use wake::WakeDetector;
 

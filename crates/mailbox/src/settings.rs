@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::imap::ProxyChoice;
+
 /// An IMAP server and who signs in there. The password is handed over separately and never stored here.
 #[derive(Clone, Debug)]
 pub struct ImapSettings {
@@ -17,6 +19,8 @@ pub struct ImapSettings {
     pub username: String,
     /// A PEM file with an extra root to trust beside the platform's.
     pub ca_file: Option<PathBuf>,
+    /// How the connection leaves this computer.
+    pub proxy: ProxyChoice,
 }
 
 /// How a connection is secured.

@@ -26,6 +26,7 @@ pub mod postgres;
 #[cfg(unix)]
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod snapshot;
 pub mod tls;
 pub mod web_server;

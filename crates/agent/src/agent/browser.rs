@@ -65,6 +65,7 @@ impl Agent {
     /// The rep or the organisation said no, nobody came back, it was called off, the mail server refuses the account, or
     /// keychain or configuration can't be written.
     pub async fn finish_sign_in(&self, id: String) -> Result<AccountView, Problem> {
+        let proxy = self.context.credentials.proxy(&self.context.config().network).await?;
         let taken = {
             let mut sign_ins = self.sign_ins.lock().await;
             sign_ins.get_mut(&id).and_then(|pending| Some((pending.work.take()?, pending.stop.clone())))
@@ -72,7 +73,7 @@ impl Agent {
         let Some(((account, sign_in), stop)) = taken else { return Err(called_off()) };
         let finished = tokio::select! {
             () = stop.cancelled() => Err(called_off()),
-            finished = sign_in::finish(&account, sign_in) => finished,
+            finished = sign_in::finish(&account, proxy, sign_in) => finished,
         };
         self.sign_ins.lock().await.remove(&id);
         let (grant, token) = finished?;

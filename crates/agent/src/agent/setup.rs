@@ -12,8 +12,14 @@ use crate::view::{AccountView, BackendDraft, BackendView, Check, MailboxDraft, M
 impl Agent {
     /// Tries a mailbox without keeping anything.
     pub async fn test_mailbox(&self, draft: MailboxDraft) -> Vec<Check> {
-        match account_of(&draft) {
-            Ok(account) => doctor::check_mailbox(&account, &Credential::from(draft.password.as_str())).await,
+        let tried = async {
+            let proxy = self.context.credentials.proxy(&self.context.config().network).await?;
+            Ok::<_, Problem>((account_of(&draft)?, proxy))
+        };
+        match tried.await {
+            Ok((account, proxy)) => {
+                doctor::check_mailbox(&account, &Credential::from(draft.password.as_str()), proxy).await
+            }
             Err(problem) => vec![Check::failed("server_found", &draft.host, problem)],
         }
     }

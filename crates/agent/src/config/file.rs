@@ -104,7 +104,7 @@ fn describe(message: &str, key: Option<&str>) -> String {
     let names_only = ["unknown field", "missing field", "duplicate key", "duplicate field"];
     match key {
         _ if names_only.iter().any(|start| message.starts_with(start)) => message.to_owned(),
-        Some(key @ ("password" | "token" | "client_secret")) => {
+        Some(key @ ("password" | "token" | "client_secret" | "proxy_password")) => {
             format!(
                 "`{key}` names where the secret is: {{ env = \"…\" }}, {{ keychain = \"…\" }} or {{ file = \"…\" }}"
             )
@@ -206,6 +206,18 @@ ca_file = "/etc/ca.pem"
         ] {
             let error = load(&wrong).unwrap_err().to_string();
             assert!(error.contains(expected) && !error.contains("hunter2"), "{error} should say {expected}");
+        }
+    }
+
+    #[test]
+    fn a_proxys_password_has_no_place_in_its_url() {
+        for good in ["system", "none", "http://rep@proxy.sales.example:3128", "socks5://127.0.0.1:1080"] {
+            load(&format!("{WHOLE}\n[network]\nproxy = \"{good}\"\nproxy_password = {{ env = \"PW\" }}"))
+                .unwrap();
+        }
+        for wrong in ["http://rep:hunter2@proxy:3128", "ftp://proxy", "proxy:3128"] {
+            let error = load(&format!("{WHOLE}\n[network]\nproxy = \"{wrong}\"")).unwrap_err().to_string();
+            assert!(error.contains("network.proxy") && !error.contains("hunter2"), "{error}");
         }
     }
 

@@ -10,6 +10,13 @@ impl Config {
         if let Some(backend) = &self.backend {
             check_url(&backend.url)?;
         }
+        if self.network.choice().is_none() {
+            return Err(
+                "network.proxy is `system`, `none`, or a URL such as http://user@proxy.sales.example:3128 or \
+                 socks5://127.0.0.1:1080; its password stands in proxy_password"
+                    .to_owned(),
+            );
+        }
         for (provider, client) in &self.oauth {
             check_provider(provider)?;
             if client.client_id.trim().is_empty() {

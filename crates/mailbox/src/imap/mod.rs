@@ -13,6 +13,7 @@ mod folders;
 mod mailbox;
 mod net;
 mod plan;
+mod proxy;
 mod refusal;
 mod response;
 mod rows;
@@ -29,6 +30,7 @@ mod wire;
 
 pub use connection_test::{TestStep, TestStepKind, test_connection};
 pub use mailbox::ImapMailbox;
+pub use proxy::{Proxy, ProxyChoice, ProxyProtocol};
 pub use sign_in::Credential;
 pub use tls::config as tls_config;
 

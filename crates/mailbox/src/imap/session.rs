@@ -7,7 +7,7 @@ use super::client::{Client, Failure};
 use super::command::Command;
 use super::response::Untagged;
 use super::sign_in::{Credential, sign_in};
-use super::{net, tls};
+use super::{net, proxy, tls};
 use crate::{Error, ErrorKind, ImapSettings, Security};
 
 /// A session that is signed in.
@@ -29,6 +29,20 @@ pub(crate) struct Greeted {
 
 /// Finds the server and connects.
 pub(crate) async fn reach(settings: &ImapSettings) -> Result<tokio::net::TcpStream, Error> {
+    // Without encryption only this computer is reached, and no proxy.
+    let proxy = match settings.security {
+        Security::None => None,
+        _ => proxy::choose(&settings.proxy, &settings.host, settings.port),
+    };
+    let Some((proxy, else_straight)) = proxy else { return reach_straight(settings).await };
+    match proxy::connect(&proxy, &settings.host, settings.port).await {
+        // Where neither works, the proxy's reason says more: without it there may be no way out at all.
+        Err(refused) if else_straight => reach_straight(settings).await.map_err(|_| refused),
+        reached => reached,
+    }
+}
+
+async fn reach_straight(settings: &ImapSettings) -> Result<tokio::net::TcpStream, Error> {
     let addresses = net::resolve(&settings.host, settings.port).await?;
     if settings.security == Security::None && !addresses.iter().all(|address| address.ip().is_loopback()) {
         let detail =

@@ -24,7 +24,7 @@ use super::client::Client;
 use super::cursor::FolderCursor;
 use super::mailbox::ImapMailbox;
 use super::session::{Greeted, enter};
-use crate::{Credential, Cursor, Error, Event, ImapSettings, Mailbox, Security, WatchOptions};
+use crate::{Credential, Cursor, Error, Event, ImapSettings, Mailbox, ProxyChoice, Security, WatchOptions};
 
 struct Transcript {
     name: String,
@@ -115,6 +115,7 @@ async fn open(
         security: Security::None,
         username: "rep".to_owned(),
         ca_file: None,
+        proxy: ProxyChoice::default(),
     };
     let greeted = Greeted { client, security: "none".to_owned(), preauthenticated };
     let session = enter(greeted, &settings, &credential).await?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use answerback_mailbox::imap::connect;
 use answerback_mailbox::{
-    Credential, Cursor, Error, Event, FoundMessage, ImapMailbox, ImapSettings, Mailbox, Security,
-    WatchOptions,
+    Credential, Cursor, Error, Event, FoundMessage, ImapMailbox, ImapSettings, Mailbox, ProxyChoice,
+    Security, WatchOptions,
 };
 use jiff::Timestamp;
 
@@ -23,6 +23,7 @@ pub fn settings(port: u16, security: Security, ca_file: PathBuf) -> ImapSettings
         security,
         username: REP.to_owned(),
         ca_file: Some(ca_file),
+        proxy: ProxyChoice::default(),
     }
 }
 
