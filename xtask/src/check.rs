@@ -7,7 +7,9 @@ use crate::counts::{Counts, Runner};
 use crate::eval::{Fuzz, fuzz};
 use crate::generated::{bindings, openapi};
 use crate::packages::Need;
-use crate::setup::{cargo_program, is_on_path, npm, npm_packages, rust_components, system_packages};
+use crate::setup::{
+    cargo_program, is_on_path, npm, npm_packages, python_package, rust_components, system_packages,
+};
 use crate::shell::{run, run_tests, run_watching, say};
 use crate::steps::Steps;
 use crate::window;
@@ -73,6 +75,14 @@ fn prepare(workspace: &Workspace, steps: &mut Steps) {
 
 fn all_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.step("tauri-driver", &[], window::driver);
+    steps.step("simple-salesforce", &[PACKAGES], || {
+        let folder = workspace.build_folder("simple-salesforce");
+        python_package(
+            &folder,
+            "simple-salesforce==1.12.10",
+            "drives the Salesforce simulator as an independent client",
+        )
+    });
     // Everything at once and with the same features as the tests, so that nothing is compiled twice.
     steps.step(BUILD, &[PACKAGES, WINDOW], || {
         let everything = ["build", "--workspace", "--all-targets", "--features", APP_FEATURE];

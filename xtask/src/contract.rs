@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use crate::shell::{output_of, run, say};
+use crate::setup::python_package;
+use crate::shell::{output_of, say};
 use crate::workspace::Workspace;
 
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
@@ -35,7 +36,8 @@ const ROLES: [(&str, &[&str], &[&str]); 2] = [
 /// Something can't be started, or an answer is not what the description says.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let folder = workspace.build_folder("schemathesis");
-    let program = schemathesis(&folder)?;
+    python_package(&folder, SCHEMATHESIS, "tries the backend's interface")?;
+    let program = folder.join("bin/schemathesis");
     let scratch = folder.join("run");
     // What an earlier run left, if one was interrupted.
     let _none = fs::remove_dir_all(&scratch);
@@ -67,22 +69,6 @@ fn try_it(workspace: &Workspace, program: &Path, scratch: &Path) -> anyhow::Resu
         }
     }
     Ok(())
-}
-
-/// The program in a virtual environment of its own, installed where it is missing.
-fn schemathesis(folder: &Path) -> anyhow::Result<PathBuf> {
-    let program = folder.join("bin/schemathesis");
-    let stamp = folder.join("installed");
-    if program.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == SCHEMATHESIS) {
-        return Ok(program);
-    }
-    say(
-        "schemathesis is missing and will be installed from PyPI into the build folder: it tries the backend's interface.",
-    );
-    run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "-q", SCHEMATHESIS]))?;
-    fs::write(stamp, SCHEMATHESIS)?;
-    Ok(program)
 }
 
 /// A backend of its own, gone when it is dropped.

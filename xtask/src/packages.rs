@@ -49,7 +49,11 @@ pub const PACKAGES: &[Package] = &[
         why: "runs schemathesis, which tries the backend's interface",
         needs: &[Test],
     },
-    Package { name: "python3-venv", why: "keeps schemathesis out of the system", needs: &[Test] },
+    Package {
+        name: "python3-venv",
+        why: "keeps schemathesis and simple-salesforce out of the system",
+        needs: &[Test],
+    },
     Package { name: "dbus", why: "a session bus for the keychain tests", needs: &[Test] },
     Package { name: "gnome-keyring", why: "a real keychain", needs: &[Test] },
     Package { name: "libsecret-tools", why: "looks into it from outside", needs: &[Test] },

@@ -114,6 +114,23 @@ pub fn cargo_program(program: &str, package: &str, why: &str) -> anyhow::Result<
     run(Command::new("cargo").args(["install", "--locked", package]))
 }
 
+/// Installs a Python package into a virtual environment of its own, where another version or none is there.
+///
+/// # Errors
+/// There is no Python, or PyPI can't be reached.
+pub fn python_package(folder: &Path, package: &str, why: &str) -> anyhow::Result<()> {
+    let stamp = folder.join("installed");
+    if folder.join("bin/python").exists()
+        && fs::read_to_string(&stamp).is_ok_and(|installed| installed == package)
+    {
+        return Ok(());
+    }
+    say(&format!("{package} is missing and will be installed from PyPI into the build folder: it {why}."));
+    run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "-q", package]))?;
+    fs::write(stamp, package).with_context(|| format!("{} can't be written to", folder.display()))
+}
+
 /// Installs components of the Rust toolchain where they are missing.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod problem;
 pub mod reply_facts;
 pub mod results;
+pub mod salesforce;
 pub mod sends;
 pub mod token;
 mod transport;

@@ -27,6 +27,7 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod proxy;
+pub mod salesforce;
 pub mod snapshot;
 pub mod tls;
 pub mod web_server;

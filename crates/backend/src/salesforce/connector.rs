@@ -1,0 +1,405 @@
+//! Writes an event into Salesforce, once.
+//!
+//! Three things keep an entry from being made twice:
+//!
+//! - **One transaction**: an email, its relations and a lead that is made for it are one composite request, all or none.
+//! - **A key**: where the administrator has added the key's field (a unique external id), Salesforce itself refuses a second. Entries are
+//!   created with it and not upserted: of an email nothing, and of a task not everything can be brought up to date.
+//! - **A journal**: without it, that an entry is about to be made is written down first, and each is looked for before it is made. A request
+//!   that was cut off may still be carried out later, so after one nothing is made until Salesforce has given it up for certain.
+//!
+//! Changes of fields can be repeated; the journal keeps what stood there before, for when the rep takes the verdict back.
+
+mod fields;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use answerback_reply::{MessageId, TrackedSend};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::change;
+use super::entry::{self, Setting};
+use super::error::SalesforceError;
+use super::journal::{Created, Journal, Lookup};
+use super::org::{Describes, Finding, OBJECTS, Org};
+use super::people::{Person, Role, Wanted, parties, people};
+use super::rest::{Part, Rest, Usage};
+use super::settings::{Settings, Unknown};
+use super::soql::{is_in, quote};
+use crate::Token;
+use crate::event::{Event, EventData, Log};
+
+/// Salesforce cuts off a request of its REST API after ten minutes.
+pub const SETTLED: Duration = Duration::from_secs(10 * 60);
+/// What an organisation has is asked again after this time.
+const ORG_AGE: Duration = Duration::from_secs(60 * 60);
+/// With a lead, an email and some to spare, within what one composite request takes.
+const MOST_PARTIES: usize = 20;
+
+/// What came of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    /// There was nothing to write.
+    Nothing,
+    /// It was there already.
+    Already,
+    /// A new entry.
+    Entry,
+    /// Fields were changed.
+    Changes,
+    /// Earlier writes were taken back.
+    TakenBack,
+}
+
+/// Writes one organisation's events into its Salesforce.
+#[derive(Debug)]
+pub struct Connector {
+    settings: Settings,
+    rest: Rest,
+    settled: Duration,
+    org: Mutex<Option<(Instant, Arc<Org>)>>,
+    /// Held while an entry without a key is looked for and made.
+    alone: tokio::sync::Mutex<()>,
+}
+
+/// What the queries before a write found.
+#[derive(Debug, Default)]
+struct Seen {
+    people: Vec<Person>,
+    /// Records of EmailMessage, or of CampaignMember.
+    more: Vec<Value>,
+}
+
+impl Connector {
+    /// With these settings; nothing is asked yet.
+    pub fn new(settings: Settings, client_secret: Token) -> Result<Self, SalesforceError> {
+        if let Some(problem) = settings.problem() {
+            return Err(SalesforceError::Settings(problem));
+        }
+        let rest = Rest::new(&settings, client_secret)?;
+        Ok(Self {
+            settings,
+            rest,
+            settled: SETTLED,
+            org: Mutex::default(),
+            alone: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// As if Salesforce cut requests off after this time.
+    #[must_use]
+    pub fn settled_after(mut self, settled: Duration) -> Self {
+        self.settled = settled;
+        self
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Requests made since this was last asked.
+    pub fn take_calls(&self) -> u32 {
+        self.rest.take_calls()
+    }
+
+    /// What Salesforce said last of the organisation's limit.
+    pub fn usage(&self) -> Option<Usage> {
+        self.rest.usage()
+    }
+
+    /// As if Salesforce had not said it yet.
+    pub fn forget_usage(&self) {
+        self.rest.forget_usage();
+    }
+
+    /// Signs in and looks at what the integration user can do.
+    pub async fn check(&self) -> Result<Vec<Finding>, SalesforceError> {
+        let describes = self.describe().await?;
+        let org = Org::new(&describes, &self.settings);
+        let mut findings = vec![Finding { good: true, text: format!("Signed in at {}", self.settings.url) }];
+        findings.extend(org.findings(&describes, &self.settings));
+        Ok(findings)
+    }
+
+    /// Writes an event. Doing so again, whatever happened in between, changes nothing more.
+    pub async fn deliver<J: Journal>(
+        &self,
+        event: &Event,
+        send: Option<&TrackedSend>,
+        journal: &J,
+        now: Timestamp,
+    ) -> Result<Wrote, SalesforceError> {
+        let result = match &event.data {
+            EventData::Log(log) => self.log(event, log, send, journal, now).await,
+            EventData::Stop(stop) => self.stop(event, stop, send, journal).await,
+            EventData::Pause(pause) => {
+                let wishes = change::of_pause(pause, &self.settings);
+                self.on_prospect(event, &wishes, send, journal).await
+            }
+            EventData::Suppress(suppress) => self.suppress(event, suppress, send, journal).await,
+            EventData::Retract(retract) => self.retract(retract, journal).await,
+            EventData::Coverage(_) => Ok(Wrote::Nothing),
+        };
+        if result.as_ref().is_err_and(SalesforceError::is_general) {
+            // What was missing may have been added when this is tried again.
+            *self.org.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        result
+    }
+
+    async fn log<J: Journal>(
+        &self,
+        event: &Event,
+        log: &Log,
+        send: Option<&TrackedSend>,
+        journal: &J,
+        now: Timestamp,
+    ) -> Result<Wrote, SalesforceError> {
+        let org = self.org().await?;
+        let as_email = org.emails && entry::is_email(log.kind);
+        let keyed = if as_email { org.email_key } else { org.task_key };
+        let _alone = if keyed { None } else { Some(self.alone.lock().await) };
+        let mut record = journal.load(event.id).await?;
+        if !record.created.is_empty() {
+            return Ok(Wrote::Already);
+        }
+        let key = entry::key(event, log);
+        let wanted = Wanted::of_log(send, log);
+        let emails = as_email.then(|| self.emails_query(log, send, &key, keyed));
+        let seen = self.look(&org, &wanted, emails.as_deref().map(|soql| ("EmailMessage", soql))).await?;
+        let mut parties = parties(&seen.people, &wanted, send, log);
+        parties.truncate(MOST_PARTIES);
+        let lead = match (parties.is_empty(), self.settings.unknown_people) {
+            (false, _) => None,
+            (true, Unknown::Lead) => Some(entry::lead(log, send).ok_or(SalesforceError::Nobody)?),
+            (true, Unknown::SetAside) => return Err(SalesforceError::Nobody),
+        };
+        let related = parties.iter().find_map(|p| p.person.opportunity.as_deref());
+        let with = Setting {
+            send,
+            key: &key,
+            at: event.time,
+            parties: &parties,
+            answers: send.and_then(|send| find_email(&seen.more, &send.message_ids)),
+            related: related.filter(|_| self.settings.relate_opportunity),
+            reply_type: org.reply_type,
+        };
+        let lookup = self.lookup(log, &with, as_email, keyed);
+        let there = match as_email {
+            true => {
+                let keyed =
+                    seen.more.iter().find(|email| text(email, &self.settings.key_field) == Some(&key));
+                let id = keyed.and_then(|email| text(email, "Id"));
+                id.or_else(|| find_email(&seen.more, log.reply.message_id.as_slice())).map(str::to_owned)
+            }
+            false => self.find(&lookup).await?,
+        };
+        if let Some(id) = there {
+            // Somebody else's entry, of another program or another rep's copy of the email, is not ours to take back.
+            if record.began.take().is_some() {
+                record.created.push(Created { sobject: lookup.sobject, id });
+                journal.save(event.id, &record).await?;
+            }
+            return Ok(Wrote::Already);
+        }
+        let earlier = record.began;
+        if let (false, Some(began)) = (keyed, earlier) {
+            let passed = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+            if let Some(wait) = self.settled.checked_sub(passed).filter(|wait| !wait.is_zero()) {
+                return Err(SalesforceError::Unsettled { wait });
+            }
+        }
+        record.began = Some(now);
+        record.lookup = Some(lookup.clone());
+        journal.save(event.id, &record).await?;
+        let has_lead = usize::from(lead.is_some());
+        match self.rest.composite(true, &self.entry(log, &with, lead, as_email, keyed)).await {
+            Ok(results) => {
+                let id = results.get(has_lead).and_then(|made| text(made.as_ref().ok()?, "id"));
+                record.began = None;
+                record.created.extend(id.map(|id| Created { sobject: lookup.sobject, id: id.to_owned() }));
+                journal.save(event.id, &record).await?;
+                Ok(Wrote::Entry)
+            }
+            // Another was faster, or an earlier request of ours that was cut off: the journal knows which.
+            Err(SalesforceError::Duplicate) => {
+                record.began = earlier;
+                journal.save(event.id, &record).await?;
+                Ok(Wrote::Already)
+            }
+            Err(error) => {
+                if !error.is_uncertain() {
+                    record.began = earlier;
+                    journal.save(event.id, &record).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The composite request that makes an entry: a lead where nobody is there, the entry, and its author's relation.
+    fn entry(
+        &self,
+        log: &Log,
+        with: &Setting<'_>,
+        lead: Option<Value>,
+        as_email: bool,
+        keyed: bool,
+    ) -> Vec<Part<'static>> {
+        const LEAD: &str = "@{lead.id}";
+        let has_lead = lead.is_some();
+        let mut parts: Vec<Part<'static>> =
+            lead.map(|lead| Part::create("Lead", "lead", lead)).into_iter().collect();
+        let key_field = self.settings.key_field.as_str();
+        if !as_email {
+            let mut task = entry::task(log, with);
+            if has_lead {
+                set(&mut task, "WhoId", json!(LEAD));
+            }
+            if keyed {
+                set(&mut task, key_field, json!(with.key));
+            }
+            parts.push(Part::create("Task", "entry", task));
+            return parts;
+        }
+        let mut email = entry::email(log, with);
+        if keyed {
+            set(&mut email, key_field, json!(with.key));
+        }
+        parts.push(Part::create("EmailMessage", "entry", email));
+        let author = with.parties.iter().find(|party| party.role == Role::From);
+        let author = author.map(|party| (party.person.id.as_str(), Some(party.address.as_str())));
+        if let Some((id, address)) = author.or(has_lead.then_some((LEAD, log.reply.from.as_deref()))) {
+            let relation = json!({
+                "EmailMessageId": "@{entry.id}", "RelationId": id, "RelationType": Role::From.relation_type(), "RelationAddress": address,
+            });
+            parts.push(Part::create("EmailMessageRelation", "author", relation));
+        }
+        parts
+    }
+
+    /// How the entry is found again.
+    fn lookup(&self, log: &Log, with: &Setting<'_>, as_email: bool, keyed: bool) -> Lookup {
+        let sobject = if as_email { "EmailMessage" } else { "Task" };
+        let soql = if keyed {
+            format!("SELECT Id FROM {sobject} WHERE {} = {}", self.settings.key_field, quote(with.key))
+        } else if as_email {
+            format!(
+                "SELECT Id FROM EmailMessage WHERE MessageIdentifier = {}",
+                quote(&entry::message_identifier(log, with.key))
+            )
+        } else {
+            let who = with.parties.first().map(|party| format!("WhoId = {} AND ", quote(&party.person.id)));
+            format!(
+                "SELECT Id, Description FROM Task WHERE {}ActivityDate = {} AND Subject = {} LIMIT 200",
+                who.unwrap_or_default(),
+                entry::activity_date(log, with.at),
+                quote(&entry::task_subject(log, with.send))
+            )
+        };
+        Lookup { sobject: sobject.into(), key: with.key.into(), soql }
+    }
+
+    /// The id of the entry that a lookup means, where it is there.
+    async fn find(&self, lookup: &Lookup) -> Result<Option<String>, SalesforceError> {
+        let found = self.rest.query(&lookup.sobject, &lookup.soql).await?;
+        let mark = entry::mark(&lookup.key);
+        let ours = |record: &&Value| text(record, "Description").is_none_or(|text| text.ends_with(&mark));
+        Ok(found.iter().find(ours).and_then(|record| text(record, "Id")).map(str::to_owned))
+    }
+
+    /// The email itself, where it is there already, and the one that it answers.
+    fn emails_query(&self, log: &Log, send: Option<&TrackedSend>, key: &str, keyed: bool) -> String {
+        let known = send.map(|send| send.message_ids.as_slice()).unwrap_or_default();
+        let mut ids = vec![entry::message_identifier(log, key)];
+        for id in known.iter().take(20).chain(&log.reply.message_id) {
+            // Some programs write them without brackets.
+            ids.extend([entry::bracketed(id), id.as_str().to_owned()]);
+        }
+        let by_id = is_in("MessageIdentifier", ids.iter().map(String::as_str));
+        let field = &self.settings.key_field;
+        if keyed {
+            format!(
+                "SELECT Id, MessageIdentifier, {field} FROM EmailMessage WHERE {by_id} OR {field} = {} LIMIT 200",
+                quote(key)
+            )
+        } else {
+            format!("SELECT Id, MessageIdentifier FROM EmailMessage WHERE {by_id} LIMIT 200")
+        }
+    }
+
+    /// People, and the records of one more query, in one request.
+    async fn look(
+        &self,
+        org: &Org,
+        wanted: &Wanted,
+        more: Option<(&str, &str)>,
+    ) -> Result<Seen, SalesforceError> {
+        let [contacts, leads, roles] = wanted.queries(&self.settings, org.person_accounts, &org.own);
+        let mut parts = vec![
+            Part::query("Contact", &contacts),
+            Part::query("Lead", &leads),
+            Part::query("OpportunityContactRole", &roles),
+        ];
+        parts.extend(more.map(|(object, soql)| Part::query(object, soql)));
+        let mut answers = self.rest.composite(false, &parts).await?.into_iter();
+        let mut next = || answers.next().unwrap_or(Ok(Value::Null));
+        let (contacts, leads, roles, more_found) = (next()?, next()?, next(), next()?);
+        let contacts = self.rest.records("Contact", contacts).await?;
+        let leads = self.rest.records("Lead", leads).await?;
+        // An organisation may keep its opportunities from the integration user: then nobody has an open one.
+        let roles = match roles {
+            Ok(roles) => self.rest.records("OpportunityContactRole", roles).await?,
+            Err(SalesforceError::Forbidden { .. } | SalesforceError::Missing(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let more = self.rest.records(more.map_or("", |(object, _)| object), more_found).await?;
+        Ok(Seen { people: people(&contacts, &leads, &roles), more })
+    }
+
+    async fn describe(&self) -> Result<Describes, SalesforceError> {
+        let parts: Vec<Part<'_>> = OBJECTS.iter().map(|object| Part::describe(object)).collect();
+        let answers = self.rest.composite(false, &parts).await?;
+        Ok(OBJECTS.into_iter().zip(answers).collect())
+    }
+
+    async fn org(&self) -> Result<Arc<Org>, SalesforceError> {
+        let held = self.org.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, org)) = held.filter(|(at, _)| at.elapsed() < ORG_AGE) {
+            return Ok(org);
+        }
+        let describes = self.describe().await?;
+        // A passing fault must not be taken for an object that isn't there.
+        let passing = describes.values().find_map(|d| {
+            d.as_ref().err().filter(|e| e.is_uncertain() || **e == SalesforceError::RequestLimit)
+        });
+        if let Some(error) = passing {
+            return Err(error.clone());
+        }
+        let org = Arc::new(Org::new(&describes, &self.settings));
+        *self.org.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), org.clone()));
+        Ok(org)
+    }
+}
+
+/// The id of the record of the email with one of these Message-IDs.
+fn find_email<'a>(emails: &'a [Value], ids: &[MessageId]) -> Option<&'a str> {
+    let named = |email: &&Value| {
+        let id = text(email, "MessageIdentifier").and_then(MessageId::new);
+        id.is_some_and(|id| ids.contains(&id))
+    };
+    emails.iter().find(named).and_then(|email| text(email, "Id"))
+}
+
+fn text<'a>(record: &'a Value, field: &str) -> Option<&'a str> {
+    record.get(field)?.as_str()
+}
+
+fn set(record: &mut Value, field: &str, value: Value) {
+    if let Value::Object(fields) = record {
+        fields.insert(field.to_owned(), value);
+    }
+}

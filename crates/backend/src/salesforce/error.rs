@@ -1,0 +1,310 @@
+//! What Salesforce's errors mean. Its own sentences may quote what somebody wrote, so only codes and field names are kept.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::journal::JournalError;
+use super::settings::is_name;
+use crate::BackendError;
+
+/// Why something was not written. Displays as a sentence for an administrator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SalesforceError {
+    /// The settings can't be right.
+    #[error("{0}")]
+    Settings(String),
+    /// No answer, or none that is Salesforce's.
+    #[error(transparent)]
+    Connection(#[from] BackendError),
+    /// No token was given.
+    #[error("{0}")]
+    SignIn(&'static str),
+    /// The token has run out.
+    #[error("The session has expired.")]
+    Session,
+    /// Salesforce can't answer now.
+    #[error("Salesforce is not available now ({0}).")]
+    Unavailable(String),
+    /// The organisation's requests of the last 24 hours are used up.
+    #[error(
+        "The organisation has used up its API requests of the last 24 hours (REQUEST_LIMIT_EXCEEDED). Entries wait until there are some again."
+    )]
+    RequestLimit,
+    /// Somebody else writes to the same record.
+    #[error("Another program is writing to the same record (UNABLE_TO_LOCK_ROW). It is tried again.")]
+    Locked,
+    /// The integration user may not do that.
+    #[error("The integration user lacks a permission ({code}): {needs}")]
+    Forbidden {
+        /// Salesforce's code.
+        code: String,
+        /// Which one.
+        needs: String,
+    },
+    /// There is a record with this key already.
+    #[error("It is there already (DUPLICATE_VALUE).")]
+    Duplicate,
+    /// The record is gone.
+    #[error("The record is not there ({0}).")]
+    Missing(String),
+    /// It will never be accepted as it is.
+    #[error("Salesforce refused it ({code}{}).", if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) })]
+    Refused {
+        /// Salesforce's code.
+        code: String,
+        /// The fields at fault.
+        fields: Vec<String>,
+    },
+    /// Nobody is there to write it to.
+    #[error(
+        "Nobody in Salesforce has the address of the author or of the person whom the email was for. Add the contact or lead, then deliver it again."
+    )]
+    Nobody,
+    /// A request was cut off before, and Salesforce may still be working on it.
+    #[error("An earlier request was cut off, and it is not known yet whether Salesforce carried it out.")]
+    Unsettled {
+        /// When that is known.
+        wait: Duration,
+    },
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What was being done, so that the missing permission can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation<'a> {
+    /// Reading this object.
+    Read(&'a str),
+    /// Creating a record of it.
+    Create(&'a str),
+    /// Changing a record of it.
+    Edit(&'a str),
+    /// Deleting a record of it.
+    Delete(&'a str),
+    /// Anything at all.
+    Any,
+}
+
+impl Operation<'_> {
+    /// The permission that it needs, as Salesforce's set-up names it.
+    pub fn permission(self) -> String {
+        match self {
+            Self::Any => "“API Enabled”, in a permission set of the integration user.".into(),
+            Self::Read("OpportunityContactRole" | "Opportunity") => "“Read” on Opportunities.".into(),
+            Self::Read("EmailMessage" | "EmailMessageRelation" | "Task") => "“Access Activities”.".into(),
+            Self::Create("EmailMessage" | "EmailMessageRelation" | "Task") | Self::Edit("Task") => {
+                "“Edit Tasks” and “Access Activities”, and edit access to the record that it is logged to."
+                    .into()
+            }
+            Self::Delete("EmailMessage" | "Task") => "“Edit Tasks” and “Delete” on what it logged.".into(),
+            Self::Edit("CampaignMember") => {
+                "“Edit” on Campaigns, and the user's “Marketing User” feature licence.".into()
+            }
+            Self::Read(object) => format!("“Read” on {object}."),
+            Self::Create(object) => format!("“Create” on {object}."),
+            Self::Edit(object) => format!("“Edit” on {object}, and edit access to the record."),
+            Self::Delete(object) => format!("“Delete” on {object}."),
+        }
+    }
+}
+
+impl SalesforceError {
+    /// From an error answer: a list of `{"errorCode", "message", "fields"}`, or in collections `statusCode` for the code.
+    pub fn of_answer(status: u16, body: &Value, operation: Operation<'_>) -> Self {
+        let first = body.as_array().and_then(|errors| errors.first()).unwrap_or(body);
+        let text = |name| first.get(name).and_then(Value::as_str);
+        let code = text("errorCode").or(text("statusCode")).filter(|code| is_name(code));
+        let named = first.get("fields").and_then(Value::as_array).into_iter().flatten();
+        let mut fields: Vec<String> =
+            named.filter_map(Value::as_str).filter(|f| is_name(f)).map(str::to_owned).collect();
+        if fields.is_empty() {
+            fields.extend(column(text("message").unwrap_or_default()).map(str::to_owned));
+        }
+        Self::of_code(status, code, fields, operation)
+    }
+
+    fn of_code(status: u16, code: Option<&str>, fields: Vec<String>, operation: Operation<'_>) -> Self {
+        let Some(code) = code else {
+            return match status {
+                401 => Self::Session,
+                408 | 429 | 500..=599 => Self::Unavailable(format!("HTTP {status}")),
+                404 => Self::Missing("HTTP 404".into()),
+                _ => Self::Refused { code: format!("HTTP {status}"), fields },
+            };
+        };
+        let forbidden = |needs: String| Self::Forbidden { code: code.to_owned(), needs };
+        match code {
+            "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => Self::Session,
+            "REQUEST_LIMIT_EXCEEDED" => Self::RequestLimit,
+            "UNABLE_TO_LOCK_ROW" => Self::Locked,
+            "SERVER_UNAVAILABLE" | "QUERY_TIMEOUT" => Self::Unavailable(code.to_owned()),
+            "DUPLICATE_VALUE" => Self::Duplicate,
+            "NOT_FOUND" | "ENTITY_IS_DELETED" | "INVALID_CROSS_REFERENCE_KEY" => {
+                Self::Missing(code.to_owned())
+            }
+            "API_CURRENTLY_DISABLED" | "API_DISABLED_FOR_ORG" => forbidden(Operation::Any.permission()),
+            // A field that the user may not see does not exist for the user.
+            "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => forbidden(match fields.first() {
+                Some(field) => format!(
+                    "edit access to the field {field} (field-level security), or the field is missing."
+                ),
+                None => operation.permission(),
+            }),
+            "INVALID_TYPE" => forbidden(operation.permission()),
+            _ if code.starts_with("INSUFFICIENT_ACCESS") => forbidden(operation.permission()),
+            _ if status >= 500 => Self::Unavailable(code.to_owned()),
+            _ => Self::Refused { code: code.to_owned(), fields },
+        }
+    }
+
+    /// Why no token was given (RFC 6749 §5.2, and Salesforce's descriptions of `invalid_grant`).
+    pub fn of_token_answer(status: u16, body: &Value) -> Self {
+        let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let description = text("error_description").to_ascii_lowercase();
+        match text("error") {
+            "invalid_grant" if description.contains("ip restricted") => Self::SignIn(
+                "Salesforce does not let the integration user in from this server's address. Add it to the login IP ranges of \
+                 the user's profile, or relax IP restrictions in the External Client App's policies.",
+            ),
+            "invalid_grant"
+                if description.contains("client credentials")
+                    || description.contains("no client credentials user") =>
+            {
+                Self::SignIn(
+                    "The External Client App has no user to run as. Set one under its client-credentials flow.",
+                )
+            }
+            "invalid_client" | "invalid_client_id" => Self::SignIn(
+                "Salesforce does not know the client id, or the client secret is wrong. Copy both from the External Client App \
+                 again; a new app needs some minutes before it is known.",
+            ),
+            "unsupported_grant_type" => Self::SignIn(
+                "The client-credentials flow is not enabled for the External Client App. Enable it there.",
+            ),
+            "inactive_user" | "inactive_org" => {
+                Self::SignIn("The integration user or the organisation is inactive.")
+            }
+            "rate_limit_exceeded" => Self::Unavailable("too many sign-ins".into()),
+            "" if status >= 500 || status == 429 => Self::Unavailable(format!("HTTP {status}")),
+            _ => Self::SignIn(
+                "Salesforce refused the sign-in. Check the client id and secret, and that the client-credentials flow has a user; \
+                 it works only at the organisation's own My Domain address.",
+            ),
+        }
+    }
+
+    /// Whether it may be that Salesforce carried the request out all the same.
+    pub const fn is_uncertain(&self) -> bool {
+        matches!(self, Self::Connection(_) | Self::Unavailable(_))
+    }
+
+    /// Whether it is about the organisation or the way there, and not about this event.
+    pub const fn is_general(&self) -> bool {
+        !matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Nobody
+                | Self::Duplicate
+                | Self::Missing(_)
+                | Self::Locked
+                | Self::Unsettled { .. }
+        )
+    }
+
+    /// How long to wait, where that is known.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RequestLimit => Some(Duration::from_secs(60 * 60)),
+            Self::Unsettled { wait } => Some(*wait),
+            Self::Connection(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+/// The field in "No such column 'X' on entity 'Y'".
+fn column(message: &str) -> Option<&str> {
+    let (_, after) = message.split_once("No such column '")?;
+    let (name, _) = after.split_once('\'')?;
+    is_name(name).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(status: u16, code: &str, operation: Operation<'_>) -> SalesforceError {
+        SalesforceError::of_answer(
+            status,
+            &json!([{"errorCode": code, "message": "flynn@flynnsarcade.com"}]),
+            operation,
+        )
+    }
+
+    #[test]
+    fn each_code_has_its_meaning() {
+        let any = Operation::Any;
+        assert_eq!(of(401, "INVALID_SESSION_ID", any), SalesforceError::Session);
+        assert_eq!(of(403, "REQUEST_LIMIT_EXCEEDED", any), SalesforceError::RequestLimit);
+        assert_eq!(of(400, "UNABLE_TO_LOCK_ROW", any), SalesforceError::Locked);
+        assert_eq!(of(400, "DUPLICATE_VALUE", any), SalesforceError::Duplicate);
+        assert!(matches!(of(503, "SERVER_UNAVAILABLE", any), SalesforceError::Unavailable(_)));
+        assert!(matches!(of(404, "ENTITY_IS_DELETED", any), SalesforceError::Missing(_)));
+        assert!(matches!(of(400, "STRING_TOO_LONG", any), SalesforceError::Refused { .. }));
+        assert!(matches!(
+            SalesforceError::of_answer(502, &Value::Null, any),
+            SalesforceError::Unavailable(_)
+        ));
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        for (code, operation, words) in [
+            ("INSUFFICIENT_ACCESS_OR_READONLY", Operation::Create("EmailMessage"), "Edit Tasks"),
+            (
+                "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+                Operation::Edit("CampaignMember"),
+                "Marketing User",
+            ),
+            ("INSUFFICIENT_ACCESS", Operation::Edit("Contact"), "“Edit” on Contact"),
+            ("API_CURRENTLY_DISABLED", Operation::Any, "API Enabled"),
+            ("INVALID_TYPE", Operation::Read("Lead"), "“Read” on Lead"),
+        ] {
+            let error = of(403, code, operation);
+            assert!(
+                matches!(error, SalesforceError::Forbidden { .. }) && error.to_string().contains(words),
+                "{error}"
+            );
+        }
+        let hidden = json!([{"errorCode": "INVALID_FIELD",
+            "message": "\nSELECT X__c FROM Lead\nERROR: No such column 'X__c' on entity 'Lead'."}]);
+        assert!(SalesforceError::of_answer(400, &hidden, Operation::Any).to_string().contains("X__c"));
+    }
+
+    #[test]
+    fn what_salesforce_says_is_not_repeated() {
+        let body = json!([{"errorCode": "STRING_TOO_LONG", "message": "Subject: secret", "fields": ["Subject", "se cret"]}]);
+        let text = SalesforceError::of_answer(400, &body, Operation::Any).to_string();
+        assert_eq!(text, "Salesforce refused it (STRING_TOO_LONG: Subject).");
+    }
+
+    #[test]
+    fn a_refused_sign_in_says_what_to_do() {
+        for (error, description, words) in [
+            ("invalid_grant", "ip restricted", "login IP ranges"),
+            ("invalid_client", "invalid client credentials", "client secret"),
+            ("invalid_grant", "no client credentials user enabled", "no user to run as"),
+            ("invalid_grant", "request not supported on this domain", "My Domain"),
+        ] {
+            let answer = json!({"error": error, "error_description": description});
+            assert!(
+                SalesforceError::of_token_answer(400, &answer).to_string().contains(words),
+                "{description}"
+            );
+        }
+    }
+}

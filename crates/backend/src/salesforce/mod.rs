@@ -1,0 +1,25 @@
+//! Salesforce: events become emails, tasks, campaign members' statuses and opt-outs there, each once.
+//!
+//! ```text
+//! event ─▶ people (who is who there) ─▶ entry | change (what to write) ─▶ Connector: journal, then write ─▶ Salesforce
+//! ```
+//! [`soql`], [`people`], [`entry`], [`change`] and [`error`] decide and are pure; [`rest`] speaks HTTP; [`connector`] puts them together.
+//! An EmailMessage can't be changed once it is there, so a second one could never be mended: see [`connector`] for what keeps
+//! it from coming into being.
+
+pub mod change;
+pub mod connector;
+pub mod entry;
+pub mod error;
+pub mod journal;
+pub mod org;
+pub mod people;
+pub mod rest;
+pub mod settings;
+pub mod soql;
+
+pub use connector::{Connector, Wrote};
+pub use error::{Operation, SalesforceError};
+pub use journal::{Journal, JournalError, Record};
+pub use org::Finding;
+pub use settings::{LogAs, Settings, Unknown};

@@ -1,0 +1,195 @@
+//! What an organisation has: which objects and fields the integration user can use.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::error::{Operation, SalesforceError};
+use super::people::{BOUNCED_REASON, OPT_OUT};
+use super::settings::{LogAs, Settings};
+
+/// The objects that are looked at.
+pub const OBJECTS: [&str; 6] =
+    ["Contact", "Lead", "EmailMessage", "EmailMessageRelation", "Task", "CampaignMember"];
+
+/// What an organisation has, from its describes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Org {
+    /// Emails are logged as EmailMessage: Enhanced Email is on and the user may create them.
+    pub emails: bool,
+    /// EmailMessage has the key's field.
+    pub email_key: bool,
+    /// Task has it.
+    pub task_key: bool,
+    /// Task.Type has the value `Reply`.
+    pub reply_type: bool,
+    /// There are person accounts.
+    pub person_accounts: bool,
+    /// Fields of Contact and Lead that can be read, of those that are ours to change.
+    pub own: Vec<&'static str>,
+}
+
+/// A line of the set-up's check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it is well.
+    pub good: bool,
+    /// What.
+    pub text: String,
+}
+
+/// The describes, by object.
+pub type Describes = BTreeMap<&'static str, Result<Value, SalesforceError>>;
+
+impl Org {
+    /// From the describes.
+    pub fn new(describes: &Describes, settings: &Settings) -> Self {
+        let object = |name: &str| describes.get(name).and_then(|d| d.as_ref().ok());
+        let creatable = |name| object(name).is_some_and(|d| flag(d, "createable"));
+        let key = |name| object(name).and_then(|d| field(d, &settings.key_field)).is_some_and(is_key);
+        let both = |name: &str| {
+            ["Contact", "Lead"].iter().all(|o| object(o).is_some_and(|d| field(d, name).is_some()))
+        };
+        let emails = creatable("EmailMessage") && creatable("EmailMessageRelation");
+        Self {
+            emails: emails && settings.log_as == LogAs::Auto,
+            email_key: key("EmailMessage"),
+            task_key: key("Task"),
+            reply_type: object("Task").and_then(|d| field(d, "Type")).is_some_and(|f| has_value(f, "Reply")),
+            person_accounts: object("Contact").is_some_and(|d| field(d, "IsPersonAccount").is_some()),
+            own: [OPT_OUT, BOUNCED_REASON].into_iter().filter(|name| both(name)).collect(),
+        }
+    }
+
+    /// What is there and what is missing, with what to do about it.
+    pub fn findings(&self, describes: &Describes, settings: &Settings) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut say = |good: bool, yes: &str, no: String| {
+            findings.push(Finding { good, text: if good { yes.to_owned() } else { no } });
+        };
+        for name in ["Contact", "Lead"] {
+            let Some(Ok(object)) = describes.get(name) else {
+                say(
+                    false,
+                    "",
+                    format!(
+                        "{name} can't be read. The integration user needs {}",
+                        Operation::Read(name).permission()
+                    ),
+                );
+                continue;
+            };
+            let edit = Operation::Edit(name).permission();
+            say(
+                flag(object, "updateable"),
+                &format!("{name}s can be changed"),
+                format!("{name}s can't be changed: the integration user needs {edit}"),
+            );
+            for own in settings.own_fields().chain([OPT_OUT, BOUNCED_REASON]) {
+                let good = field(object, own).is_some_and(|f| flag(f, "updateable"));
+                say(
+                    good,
+                    &format!("{name}.{own} can be changed"),
+                    format!(
+                        "{name}.{own} is missing, or the integration user has no edit access to it (field-level security)."
+                    ),
+                );
+            }
+        }
+        if settings.log_as == LogAs::Auto {
+            say(
+                self.emails,
+                "Replies are logged as emails (EmailMessage)",
+                "Emails can't be created: Enhanced Email is off, or the integration user lacks “Edit Tasks” and “Access Activities”. Replies are logged as tasks."
+                    .into(),
+            );
+            say(
+                self.email_key,
+                &format!("EmailMessage.{} keeps entries unique", settings.key_field),
+                format!(
+                    "EmailMessage.{} is missing or is not a unique external id. Without it entries are looked for before each is made.",
+                    settings.key_field
+                ),
+            );
+        }
+        let tasks =
+            describes.get("Task").and_then(|d| d.as_ref().ok()).is_some_and(|d| flag(d, "createable"));
+        say(
+            tasks,
+            "Tasks can be created",
+            format!(
+                "Tasks can't be created: the integration user needs {}",
+                Operation::Create("Task").permission()
+            ),
+        );
+        say(
+            self.task_key,
+            &format!("Task.{} keeps entries unique", settings.key_field),
+            format!(
+                "Task.{} is missing or is not a unique external id. Without it entries are looked for before each is made.",
+                settings.key_field
+            ),
+        );
+        let members = describes
+            .get("CampaignMember")
+            .and_then(|d| d.as_ref().ok())
+            .is_some_and(|d| flag(d, "updateable"));
+        say(
+            members,
+            "Campaign members' status can be changed",
+            format!(
+                "Campaign members can't be changed: the integration user needs {}",
+                Operation::Edit("CampaignMember").permission()
+            ),
+        );
+        findings
+    }
+}
+
+fn field<'a>(describe: &'a Value, name: &str) -> Option<&'a Value> {
+    let fields = describe.get("fields")?.as_array()?;
+    fields.iter().find(|f| f.get("name").and_then(Value::as_str) == Some(name))
+}
+
+fn flag(value: &Value, name: &str) -> bool {
+    value.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn is_key(field: &Value) -> bool {
+    ["externalId", "unique", "createable"].iter().all(|name| flag(field, name))
+}
+
+fn has_value(field: &Value, value: &str) -> bool {
+    let values = field.get("picklistValues").and_then(Value::as_array).into_iter().flatten();
+    values.into_iter().any(|v| v.get("value").and_then(Value::as_str) == Some(value) && flag(v, "active"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        toml::from_str("url = 'https://acme.my.salesforce.com'\nclient_id = 'x'").unwrap()
+    }
+
+    #[test]
+    fn an_organisation_without_enhanced_email_gets_tasks() {
+        let task = json!({"createable": true, "fields": [
+            {"name": "Type", "picklistValues": [{"value": "Reply", "active": true}]},
+            {"name": "Answerback_Key__c", "externalId": true, "unique": false, "createable": true}]});
+        let describes: Describes = [
+            ("Task", Ok(task)),
+            ("EmailMessage", Ok(json!({"createable": true, "fields": []}))),
+            ("EmailMessageRelation", Err(SalesforceError::Missing("NOT_FOUND".into()))),
+        ]
+        .into();
+        let org = Org::new(&describes, &settings());
+        assert_eq!(org, Org { reply_type: true, ..Org::default() });
+        let findings = org.findings(&describes, &settings());
+        assert!(findings.iter().any(|f| f.good && f.text == "Tasks can be created"));
+        assert!(findings.iter().any(|f| !f.good && f.text.contains("Enhanced Email is off")));
+        assert!(findings.iter().any(|f| !f.good && f.text.contains("Contact can't be read")));
+    }
+}

@@ -1,0 +1,206 @@
+//! What an administrator sets.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::error::SalesforceError;
+use crate::Token;
+
+/// How one organisation's replies are written into its Salesforce.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The My Domain address, such as `https://acme.my.salesforce.com`, or `https://acme--test.sandbox.my.salesforce.com`.
+    pub url: String,
+    /// The consumer key of the External Client App, whose client-credentials flow runs as the integration user.
+    pub client_id: String,
+    /// Where its consumer secret is.
+    #[serde(default)]
+    pub client_secret: Option<SecretSource>,
+    /// A PEM file with root certificates to trust beside the platform's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Which records log replies.
+    #[serde(default)]
+    pub log_as: LogAs,
+    /// The field that holds the key of an entry; used on each object that has it as a unique external id.
+    #[serde(default = "key_field")]
+    pub key_field: String,
+    /// What to do with a reply of which nobody is in Salesforce.
+    #[serde(default)]
+    pub unknown_people: Unknown,
+    /// The platform's campaign ids and the Salesforce ids of the campaigns that they are. A platform's id that is a Salesforce id
+    /// needs no entry.
+    #[serde(default)]
+    pub campaigns: BTreeMap<String, String>,
+    /// The campaign member's status of somebody who answered.
+    #[serde(default = "replied_status")]
+    pub replied_status: String,
+    /// Relate emails to the contact's open opportunity.
+    #[serde(default = "yes")]
+    pub relate_opportunity: bool,
+    /// Own fields of Lead and Contact that are to be kept up to date.
+    #[serde(default)]
+    pub fields: Fields,
+    /// Requests to Salesforce in a day (UTC) at most; when they are used up, events wait until the next.
+    #[serde(default = "daily_calls")]
+    pub daily_calls: u32,
+    /// Events also wait while the whole organisation has used so many percent of its own daily limit.
+    #[serde(default = "organisation_percent")]
+    pub organisation_percent: u8,
+}
+
+/// Fields of Lead and Contact, by their API names; the same name on both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fields {
+    /// Text: why the campaign ended: reply, opt_out, calendar_response, bounce, complaint.
+    pub stop_reason: Option<String>,
+    /// Date: until when the campaign is held.
+    pub paused_until: Option<String>,
+}
+
+/// Where a secret is: never among the settings themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSource {
+    /// In this environment variable.
+    Env(String),
+    /// In this file.
+    File(PathBuf),
+}
+
+/// Which records log replies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogAs {
+    /// EmailMessage where the organisation has Enhanced Email, else Task.
+    #[default]
+    Auto,
+    /// Task.
+    Task,
+}
+
+/// What to do with a reply of which nobody is in Salesforce.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unknown {
+    /// It is tried again for a day and a half, then set aside with its reason; it can be delivered again.
+    #[default]
+    SetAside,
+    /// A lead is created.
+    Lead,
+}
+
+impl Settings {
+    /// The Salesforce id of a campaign of the platform's.
+    pub fn campaign(&self, id: &str) -> Option<String> {
+        let mapped = self.campaigns.get(id).map_or(id, String::as_str);
+        is_id(mapped, "701").then(|| mapped.to_owned())
+    }
+
+    /// The mapped fields.
+    pub fn own_fields(&self) -> impl Iterator<Item = &str> {
+        [&self.fields.stop_reason, &self.fields.paused_until].into_iter().filter_map(|f| f.as_deref())
+    }
+
+    /// Reads the client's secret.
+    pub fn secret(&self) -> Result<Token, SalesforceError> {
+        let missing =
+            |what: String| SalesforceError::Settings(format!("The client secret can't be read: {what}."));
+        let secret =
+            match &self.client_secret {
+                None => Err(missing(
+                    "client_secret is not set; give it as { env = \"NAME\" } or { file = \"PATH\" }".into(),
+                )),
+                Some(SecretSource::Env(name)) => std::env::var(name)
+                    .map_err(|_| missing(format!("there is no environment variable {name}"))),
+                Some(SecretSource::File(path)) => std::fs::read_to_string(path)
+                    .map_err(|error| missing(format!("{}: {error}", path.display()))),
+            };
+        secret.map(Token::new)
+    }
+
+    /// What is wrong with them, for an administrator.
+    pub fn problem(&self) -> Option<String> {
+        let names = self.own_fields().chain([self.key_field.as_str()]);
+        let bad = names.into_iter().find(|name| !is_name(name));
+        let campaign = self.campaigns.values().find(|id| !is_id(id, "701"));
+        match (bad, campaign) {
+            (Some(name), _) => {
+                Some(format!("{name:?} is not a field's API name, such as Answerback_Key__c."))
+            }
+            (_, Some(id)) => {
+                Some(format!("{id:?} is not the id of a Salesforce campaign; those begin with 701."))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether it is a record's id, of 15 or 18 characters, of the object with this prefix.
+pub fn is_id(text: &str, prefix: &str) -> bool {
+    matches!(text.len(), 15 | 18)
+        && text.starts_with(prefix)
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether it is an API name.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.len() <= 80
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn key_field() -> String {
+    "Answerback_Key__c".into()
+}
+
+fn replied_status() -> String {
+    "Responded".into()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn daily_calls() -> u32 {
+    10_000
+}
+
+const fn organisation_percent() -> u8 {
+    90
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(more: &str) -> Settings {
+        toml::from_str(&format!("url = 'https://acme.my.salesforce.com'\nclient_id = 'x'\n{more}")).unwrap()
+    }
+
+    #[test]
+    fn a_campaign_is_mapped_or_is_a_salesforce_id_itself() {
+        let settings = settings("campaigns = {cmp_1 = '701000000000001AAA'}");
+        assert_eq!(settings.campaign("cmp_1").as_deref(), Some("701000000000001AAA"));
+        assert_eq!(settings.campaign("701000000000002").as_deref(), Some("701000000000002"));
+        assert_eq!(settings.campaign("cmp_2"), None);
+        assert_eq!(settings.problem(), None);
+    }
+
+    #[test]
+    fn what_can_t_be_meant_is_named() {
+        assert!(settings("campaigns = {c = '003000000000001AAA'}").problem().unwrap().contains("701"));
+        assert!(settings("key_field = \"x' OR Id != '\"").problem().unwrap().contains("API name"));
+        assert!(
+            toml::from_str::<Settings>("url = 'x'\nclient_id = 'x'\nclient_secret = 'x'").is_err(),
+            "no secret in the settings"
+        );
+        let from = |source: &str| settings(&format!("client_secret = {source}")).secret();
+        assert!(from("{env = 'ANSWERBACK_NO_SUCH'}").unwrap_err().to_string().contains("ANSWERBACK_NO_SUCH"));
+        assert!(from("{file = 'Cargo.toml'}").is_ok() && settings("").secret().is_err());
+    }
+}

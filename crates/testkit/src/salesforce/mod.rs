@@ -1,0 +1,16 @@
+//! A simulator of Salesforce's REST API, written from its public documentation (REST API Developer Guide and Object Reference, v66.0): what
+//! the connector uses, with Salesforce's shapes of answers and errors, its transactions, and faults on demand. It is no Salesforce: what is
+//! proved against it is proved of the documentation as read here.
+//!
+//! ```text
+//! HTTP (server) ─▶ session, limit, fault ─▶ resource (api) ─▶ record rules (org) · SOQL (soql)
+//! ```
+
+mod api;
+mod org;
+mod schema;
+mod server;
+mod soql;
+
+pub use org::{Denied, Options};
+pub use server::{CLIENT_ID, CLIENT_SECRET, Fault, Simulator};

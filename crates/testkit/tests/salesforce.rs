@@ -1,0 +1,361 @@
+//! The Salesforce connector against the simulator: what it writes, and that nothing is written twice, wherever it is interrupted.
+#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use answerback_backend::salesforce::{
+    Connector, Journal, JournalError, Record, SalesforceError, Settings, Wrote,
+};
+use answerback_backend::{Event, Token};
+use answerback_reply::TrackedSend;
+use answerback_testkit::salesforce::{CLIENT_ID, CLIENT_SECRET, Denied, Fault, Options, Simulator};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const FLYNN: &str = "flynn@flynnsarcade.com";
+const ALAN: &str = "alan@encom.com";
+
+/// A journal in memory that can be "killed" at its nth save.
+#[derive(Default)]
+struct Memory {
+    records: Mutex<HashMap<Uuid, Record>>,
+    saves_left: Option<AtomicI64>,
+}
+
+impl Memory {
+    fn killed_after(saves: i64) -> Self {
+        Self { saves_left: Some(AtomicI64::new(saves)), ..Self::default() }
+    }
+
+    /// As the next process finds it.
+    fn revived(self) -> Self {
+        Self { records: self.records, saves_left: None }
+    }
+}
+
+impl Journal for Memory {
+    async fn load(&self, event: Uuid) -> Result<Record, JournalError> {
+        Ok(self.records.lock().unwrap().get(&event).cloned().unwrap_or_default())
+    }
+
+    async fn save(&self, event: Uuid, record: &Record) -> Result<(), JournalError> {
+        if self.saves_left.as_ref().is_some_and(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0) {
+            return Err(JournalError("killed".into()));
+        }
+        self.records.lock().unwrap().insert(event, record.clone());
+        Ok(())
+    }
+}
+
+struct Scene {
+    salesforce: Simulator,
+    campaign: String,
+    flynn: String,
+    alan: String,
+    more: &'static str,
+}
+
+impl Scene {
+    async fn new(options: Options) -> Self {
+        let salesforce = Simulator::start(options).await.unwrap();
+        let campaign = salesforce.seed("Campaign", json!({"Name": "Arcade owners"})).unwrap();
+        let contact = |name: &str, email: &str| {
+            let fields = json!({"LastName": name, "Email": email, "HasOptedOutOfEmail": false});
+            salesforce.seed("Contact", fields).unwrap()
+        };
+        let (flynn, alan) = (contact("Flynn", FLYNN), contact("Bradley", ALAN));
+        let member = json!({"CampaignId": campaign, "ContactId": flynn, "Status": "Sent"});
+        salesforce.seed("CampaignMember", member).unwrap();
+        Self { salesforce, campaign, flynn, alan, more: "" }
+    }
+
+    fn connector(&self) -> Connector {
+        let settings = format!(
+            "url = '{}'\nclient_id = '{CLIENT_ID}'\ncampaigns = {{cmp_1 = '{}'}}\n{}",
+            self.salesforce.url(),
+            self.campaign,
+            self.more
+        );
+        let settings: Settings = toml::from_str(&settings).unwrap();
+        Connector::new(settings, Token::new(CLIENT_SECRET)).unwrap().settled_after(Duration::ZERO)
+    }
+
+    async fn deliver(&self, event: &Event, journal: &Memory) -> Result<Wrote, SalesforceError> {
+        self.connector().deliver(event, Some(&send()), journal, Timestamp::now()).await
+    }
+
+    fn count(&self, object: &str) -> usize {
+        self.salesforce.records(object).len()
+    }
+}
+
+fn send() -> TrackedSend {
+    serde_json::from_value(json!({
+        "id": "snd_1", "message_ids": ["<s1@sales.example>"], "from": "rep@sales.example", "to": [FLYNN], "cc": [ALAN],
+        "subject": "Space Paranoids", "sent_at": "2026-11-18T08:00:00Z", "campaign": {"id": "cmp_1"},
+        "prospect": {"id": "p_1", "email": FLYNN, "name": "Kevin Flynn"}
+    }))
+    .unwrap()
+}
+
+fn event(name: &str, event_type: &str, more: Value) -> Event {
+    let mut data = json!({"send_id": "snd_1", "campaign_id": "cmp_1", "prospect_id": "p_1"});
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    serde_json::from_value(json!({"specversion": "1.0", "id": id, "source": "answerback:/accounts/x",
+        "type": format!("answerback.{event_type}.v1"), "time": "2026-11-20T09:12:00Z", "subject": "snd_1", "data": data}))
+    .unwrap()
+}
+
+fn log(id: &str, from: &str, relation: &str, cc: &[&str]) -> Event {
+    let reply = json!({"message_id": id, "from": from, "to": ["rep@sales.example"], "cc": cc, "received_at": "2026-11-20T09:12:00Z"});
+    event(id, "log", json!({"kind": "reply", "relation": relation, "reply": reply, "confidence": 1.0}))
+}
+
+fn flynns() -> Event {
+    log("<r1@flynnsarcade.com>", "kevinf@flynnsarcade.com", "same_person_other_address", &[])
+}
+
+fn stop() -> Event {
+    event("stop", "stop", json!({"reason": "reply"}))
+}
+
+#[tokio::test]
+async fn the_story_is_written_once() {
+    let scene = Scene::new(Options::default()).await;
+    let journal = Memory::default();
+    let alans = log("<r2@encom.com>", ALAN, "copied", &[FLYNN]);
+    assert_eq!(scene.deliver(&stop(), &journal).await.unwrap(), Wrote::Changes);
+    for reply in [flynns(), alans.clone()] {
+        assert_eq!(scene.deliver(&reply, &journal).await.unwrap(), Wrote::Entry);
+    }
+    // Everything again, by a process that has lost its journal.
+    for replayed in [stop(), flynns(), alans] {
+        let again = scene.deliver(&replayed, &Memory::default()).await.unwrap();
+        assert!(matches!(again, Wrote::Already | Wrote::Nothing), "{again:?}");
+    }
+    assert_eq!(scene.salesforce.records("CampaignMember")[0]["Status"], "Responded");
+    let emails = scene.salesforce.records("EmailMessage");
+    assert_eq!(emails.len(), 2);
+    assert_eq!(emails[0]["FromAddress"], "kevinf@flynnsarcade.com");
+    assert_eq!(
+        (&emails[0]["Incoming"], &emails[0]["MessageIdentifier"]),
+        (&json!(true), &json!("<r1@flynnsarcade.com>"))
+    );
+    let relations = scene.salesforce.records("EmailMessageRelation");
+    let related = |email: &Value, person: &str, kind: &str| {
+        let matches = |r: &&Value| {
+            r["EmailMessageId"] == email["Id"] && r["RelationId"] == person && r["RelationType"] == kind
+        };
+        relations.iter().filter(matches).count()
+    };
+    assert_eq!(relations.len(), 3);
+    assert_eq!(related(&emails[0], &scene.flynn, "FromAddress"), 1);
+    assert_eq!(related(&emails[1], &scene.alan, "FromAddress"), 1);
+    assert_eq!(related(&emails[1], &scene.flynn, "CcAddress"), 1);
+}
+
+/// Runs `scene` with a fault at each request in turn, until there are no more requests to meet one.
+async fn at_each_request(options: Options, fault: Fault, event: &Event, entries: &str) {
+    for after in 0.. {
+        let scene = Scene::new(options).await;
+        let journal = Memory::default();
+        scene.salesforce.fault(after, fault);
+        // Until it is done, and then once more.
+        let (mut done, mut failed) = (0, 0);
+        while done < 2 {
+            match scene.deliver(event, &journal).await {
+                Ok(_) => done += 1,
+                Err(_) => failed += 1,
+            }
+            assert!(failed < 3, "{fault:?} at request {after}");
+        }
+        assert_eq!(scene.count(entries), 1, "{fault:?} at request {after} of {options:?}");
+        if !scene.salesforce.faults_met() {
+            assert!(after > 3, "no request met the fault");
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_made_once_wherever_a_request_fails() {
+    let automatic = event(
+        "ooo",
+        "log",
+        json!({"kind": "auto_reply", "relation": "prospect", "confidence": 1.0,
+        "reply": {"message_id": "<o@x>", "from": FLYNN, "received_at": "2026-11-20T09:12:00Z"}}),
+    );
+    let faults = [
+        Fault::CutBefore,
+        Fault::CutAfterCommit,
+        Fault::Unavailable,
+        Fault::Expired,
+        Fault::RowLock,
+        Fault::RequestLimit,
+    ];
+    for key_field in [true, false] {
+        for fault in faults {
+            let options = Options { key_field, ..Options::default() };
+            at_each_request(options, fault, &flynns(), "EmailMessage").await;
+            at_each_request(options, fault, &automatic, "Task").await;
+            at_each_request(Options { enhanced_email: false, ..options }, fault, &flynns(), "Task").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_made_once_and_taken_back_wherever_the_process_is_killed() {
+    for key_field in [true, false] {
+        for saves in 0..4 {
+            let scene = Scene::new(Options { key_field, ..Options::default() }).await;
+            let killed = Memory::killed_after(saves);
+            let _result = scene.deliver(&flynns(), &killed).await;
+            let journal = killed.revived();
+            scene.deliver(&flynns(), &journal).await.unwrap();
+            assert_eq!(scene.count("EmailMessage"), 1, "killed after {saves} saves");
+            let retract =
+                event("retract", "retract", json!({"event_ids": [flynns().id], "reason": "not_a_reply"}));
+            scene.deliver(&retract, &journal).await.unwrap();
+            assert_eq!(scene.count("EmailMessage"), 0, "killed after {saves} saves");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_made_until_a_request_that_was_cut_off_is_settled() {
+    let scene = Scene::new(Options { key_field: false, ..Options::default() }).await;
+    let journal = Memory::default();
+    let connector = scene.connector().settled_after(Duration::from_secs(600));
+    let now = Timestamp::now();
+    // What the organisation has, who is there: the third makes the entry.
+    scene.salesforce.fault(2, Fault::CutBefore);
+    connector.deliver(&flynns(), Some(&send()), &journal, now).await.unwrap_err();
+    assert!(scene.salesforce.faults_met());
+    let again = connector.deliver(&flynns(), Some(&send()), &journal, now).await.unwrap_err();
+    assert!(matches!(again, SalesforceError::Unsettled { .. }), "{again:?}");
+    let later = now.checked_add(Duration::from_secs(601)).unwrap();
+    assert_eq!(connector.deliver(&flynns(), Some(&send()), &journal, later).await.unwrap(), Wrote::Entry);
+    assert_eq!(scene.count("EmailMessage"), 1);
+}
+
+#[tokio::test]
+async fn an_email_that_another_program_logged_is_neither_doubled_nor_taken_back() {
+    for key_field in [true, false] {
+        let scene = Scene::new(Options { key_field, ..Options::default() }).await;
+        scene.salesforce.seed("EmailMessage", json!({"MessageIdentifier": "<r1@flynnsarcade.com>"})).unwrap();
+        let journal = Memory::default();
+        assert_eq!(scene.deliver(&flynns(), &journal).await.unwrap(), Wrote::Already);
+        let retract = event("retract", "retract", json!({"event_ids": [flynns().id], "reason": "undone"}));
+        assert_eq!(scene.deliver(&retract, &journal).await.unwrap(), Wrote::Nothing);
+        assert_eq!(scene.count("EmailMessage"), 1);
+    }
+}
+
+#[tokio::test]
+async fn taking_back_restores_what_stood_there_and_leaves_what_others_changed() {
+    let scene = Scene::new(Options::default()).await;
+    let journal = Memory::default();
+    let opt_out = event("suppress", "suppress", json!({"address": FLYNN, "reason": "opt_out"}));
+    for done in [stop(), opt_out.clone()] {
+        assert_eq!(scene.deliver(&done, &journal).await.unwrap(), Wrote::Changes);
+    }
+    assert_eq!(scene.salesforce.records("Contact")[0]["HasOptedOutOfEmail"], true);
+    let member = scene.salesforce.records("CampaignMember")[0]["Id"].as_str().unwrap().to_owned();
+    assert!(scene.salesforce.change("CampaignMember", &member, &json!({"Status": "Customer"})));
+    let retract =
+        event("retract", "retract", json!({"event_ids": [stop().id, opt_out.id], "reason": "undone"}));
+    assert_eq!(scene.deliver(&retract, &journal).await.unwrap(), Wrote::TakenBack);
+    assert_eq!(scene.salesforce.records("Contact")[0]["HasOptedOutOfEmail"], false);
+    assert_eq!(scene.salesforce.records("CampaignMember")[0]["Status"], "Customer");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let mut scene = Scene::new(Options::default()).await;
+    scene.more = "fields = {stop_reason = 'Missing__c'}";
+    let error = scene.deliver(&stop(), &Memory::default()).await.unwrap_err();
+    assert!(error.to_string().contains("Missing__c") && error.is_general(), "{error}");
+    let findings = scene.connector().check().await.unwrap();
+    assert!(findings.iter().any(|f| !f.good && f.text.contains("Contact.Missing__c")), "{findings:?}");
+    scene.more = "";
+    scene.salesforce.deny(Denied::Edit("CampaignMember"));
+    let error = scene.deliver(&stop(), &Memory::default()).await.unwrap_err();
+    assert!(error.to_string().contains("Marketing User"), "{error}");
+    scene.salesforce.deny(Denied::Read("Opportunity"));
+    assert_eq!(
+        scene.deliver(&flynns(), &Memory::default()).await.unwrap(),
+        Wrote::Entry,
+        "opportunities are not needed"
+    );
+    scene.salesforce.refuse_sign_in(Some(("invalid_grant", "ip restricted")));
+    let error = scene.connector().check().await.unwrap_err();
+    assert!(error.to_string().contains("login IP ranges"), "{error}");
+}
+
+#[tokio::test]
+async fn nobody_is_set_aside_or_becomes_a_lead() {
+    let mut scene = Scene::new(Options::default()).await;
+    let mut send = send();
+    send.prospect = None;
+    send.to = vec!["yori@lightcycle.example".into()];
+    let reply = log("<y@x>", "yori@lightcycle.example", "prospect", &[]);
+    let journal = Memory::default();
+    let error = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await.unwrap_err();
+    assert_eq!(error, SalesforceError::Nobody);
+    scene.more = "unknown_people = 'lead'";
+    for wrote in [Wrote::Entry, Wrote::Already] {
+        let result = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await;
+        assert_eq!(result.unwrap(), wrote);
+    }
+    let lead = &scene.salesforce.records("Lead")[0];
+    assert_eq!(lead["Company"], "lightcycle.example");
+    assert_eq!(scene.salesforce.records("EmailMessageRelation")[0]["RelationId"], lead["Id"]);
+    assert_eq!((scene.count("Lead"), scene.count("EmailMessage")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_open_opportunity_is_related_and_a_person_account_is_changed_by_its_account() {
+    let options = Options { person_accounts: true, enhanced_email: false, ..Options::default() };
+    let scene = Scene::new(options).await;
+    let account = scene.salesforce.seed("Account", json!({"Name": "Lora"})).unwrap();
+    let lora = json!({"LastName": "Baines", "Email": "lora@x.example", "IsPersonAccount": true, "AccountId": account});
+    scene.salesforce.seed("Contact", lora).unwrap();
+    let opt_out = event("lora", "suppress", json!({"address": "Lora@x.example", "reason": "complaint"}));
+    assert_eq!(scene.deliver(&opt_out, &Memory::default()).await.unwrap(), Wrote::Changes);
+    assert_eq!(scene.salesforce.records("Account")[0]["PersonHasOptedOutOfEmail"], true);
+    let deal = scene.salesforce.seed("Opportunity", json!({"Name": "Cabinets", "IsClosed": false})).unwrap();
+    scene
+        .salesforce
+        .seed("OpportunityContactRole", json!({"OpportunityId": deal, "ContactId": scene.flynn}))
+        .unwrap();
+    scene.deliver(&flynns(), &Memory::default()).await.unwrap();
+    let task = &scene.salesforce.records("Task")[0];
+    assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(scene.flynn), &json!(deal)));
+    assert_eq!((&task["Subject"], &task["Type"]), (&json!("Reply: Space Paranoids"), &json!("Reply")));
+}
+
+/// Where `cargo xtask test` has installed simple-salesforce.
+fn python() -> Option<std::path::PathBuf> {
+    let target = std::env::current_exe().ok()?.ancestors().nth(3)?.to_owned();
+    Some(target.join("simple-salesforce/bin/python")).filter(|python| python.is_file())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_independent_client_can_use_the_simulator() {
+    let Some(python) = python() else {
+        eprintln!("SKIPPED: simple-salesforce is not installed; `cargo xtask test` does that");
+        return;
+    };
+    let salesforce = Simulator::start(Options::default()).await.unwrap();
+    let mut script = tokio::process::Command::new(python);
+    script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/salesforce_client.py"));
+    let output = script.args([salesforce.url(), CLIENT_ID, CLIENT_SECRET]).output().await.unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("agrees"), "{said}");
+}
