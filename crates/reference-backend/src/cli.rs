@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use answerback_backend::Token;
+use answerback_backend::{Token, salesforce};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -157,6 +157,13 @@ enum Command {
         #[arg(long, default_value = "rep@sales.example")]
         rep: String,
     },
+    /// Sign in to an organisation's Salesforce, as the settings file says, and look at what the integration user can do there. Exit status 1
+    /// where something is missing.
+    SalesforceCheck {
+        /// The organisation.
+        #[arg(long)]
+        org: String,
+    },
     /// Print the OpenAPI 3.1 document.
     Openapi,
 }
@@ -238,6 +245,13 @@ impl Cli {
                 let kit = Kit::new(&url, Token::new(platform_token), Token::new(laptop_token), &rep)?;
                 conform(&kit).await
             }
+            Command::SalesforceCheck { org } => {
+                let settings = file.salesforce.get(&org).cloned();
+                let settings = settings.with_context(|| {
+                    format!("the settings have no [salesforce.{org}]; name them with --config FILE")
+                })?;
+                check_salesforce(settings).await
+            }
             Command::Openapi => print(openapi::json().trim_end()),
         }
     }
@@ -265,6 +279,15 @@ async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
     let failed = reports.iter().filter(|r| r.failure.is_some()).count();
     print(&format!("{} of {} checks passed", reports.len() - failed, reports.len()))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+async fn check_salesforce(settings: salesforce::Settings) -> anyhow::Result<ExitCode> {
+    let secret = settings.secret()?;
+    let findings = salesforce::Connector::new(settings, secret)?.check().await?;
+    for finding in &findings {
+        print(&format!("{}{}", if finding.good { "ok       " } else { "MISSING  " }, finding.text))?;
+    }
+    Ok(if findings.iter().all(|finding| finding.good) { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
 }
 
 /// Mail addresses, one a line.

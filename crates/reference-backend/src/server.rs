@@ -1,9 +1,11 @@
 //! The HTTP server.
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use answerback_backend::event::MAX_BATCH_BYTES;
+use answerback_backend::salesforce::{SalesforceError, Settings as SalesforceSettings};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,7 +28,7 @@ use crate::rate::{Limiter, Rate};
 use crate::store::tokens::{PLATFORM_PREFIX, hash};
 use crate::store::{CONNECTIONS, Store, StoreError};
 use crate::watch::Feeds;
-use crate::webhook::{Courier, Networks};
+use crate::webhook::{Courier, Networks, Salesforce};
 
 /// Bytes of `POST /v1/sends` at most, unpacked.
 pub const MAX_SENDS_BYTES: usize = 16 * 1024 * 1024;
@@ -53,6 +55,8 @@ pub struct Config {
     pub webhook_networks: Networks,
     /// What is older than so many days is forgotten by itself.
     pub forget_after_days: Option<u16>,
+    /// Organisations whose events are written into their Salesforce.
+    pub salesforce: BTreeMap<String, SalesforceSettings>,
     /// How many requests are taken.
     pub limits: Limits,
 }
@@ -89,6 +93,7 @@ impl Config {
             behind_proxy: false,
             webhook_networks: Networks::default(),
             forget_after_days: None,
+            salesforce: BTreeMap::new(),
             limits: Limits::default(),
         }
     }
@@ -103,6 +108,14 @@ pub enum StartError {
     /// The certificates that webhooks need.
     #[error(transparent)]
     Certificates(#[from] answerback_backend::BackendError),
+    /// An organisation's Salesforce.
+    #[error("Salesforce of {org}: {source}")]
+    Salesforce {
+        /// The organisation.
+        org: String,
+        /// Why.
+        source: SalesforceError,
+    },
     /// The address is taken or is not this machine's.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -181,7 +194,8 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let public_url = config.public_url.map(|url| url.trim_end_matches('/').to_owned());
         let metrics = Metrics::default();
-        let courier = Courier::new(store.clone(), config.webhook_networks, metrics.clone())?;
+        let salesforces = salesforces(&store, config.salesforce).await?;
+        let courier = Courier::new(store.clone(), config.webhook_networks, salesforces, metrics.clone())?;
         let stop = CancellationToken::new();
         let limiters = Limiters {
             laptop: Limiter::new(config.limits.laptop),
@@ -203,6 +217,21 @@ impl Server {
         });
         Ok(Handle { address, app, task: Some(task) })
     }
+}
+
+/// Makes the endpoints of the organisations' Salesforces.
+async fn salesforces(
+    store: &Store,
+    settings: BTreeMap<String, SalesforceSettings>,
+) -> Result<HashMap<String, Salesforce>, StartError> {
+    let endpoints: Vec<_> =
+        settings.iter().map(|(org, settings)| (org.clone(), settings.url.clone())).collect();
+    store.keep_salesforce_endpoints(&endpoints).await?;
+    let made = settings.into_iter().map(|(org, settings)| {
+        let made = Salesforce::new(store.clone(), &org, settings);
+        made.map(|made| (org.clone(), made)).map_err(|source| StartError::Salesforce { org, source })
+    });
+    made.collect()
 }
 
 impl Handle {

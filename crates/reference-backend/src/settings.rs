@@ -1,8 +1,10 @@
 //! The server's settings: from the command line, else from the environment, else from a TOML file, else as they are here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use answerback_backend::salesforce;
 use anyhow::Context;
 use serde::Deserialize;
 
@@ -32,6 +34,9 @@ pub struct Settings {
     pub webhook_networks: Option<Networks>,
     /// What is older than so many days is forgotten by itself.
     pub forget_after_days: Option<u16>,
+    /// Organisations whose events are written into their Salesforce.
+    #[serde(default)]
+    pub salesforce: BTreeMap<String, salesforce::Settings>,
     /// How many requests are taken.
     #[serde(default)]
     pub limits: LimitSettings,
@@ -72,6 +77,7 @@ impl Settings {
             behind_proxy: self.behind_proxy.or(others.behind_proxy),
             webhook_networks: self.webhook_networks.or(others.webhook_networks),
             forget_after_days: self.forget_after_days.or(others.forget_after_days),
+            salesforce: if self.salesforce.is_empty() { others.salesforce } else { self.salesforce },
             limits: LimitSettings {
                 laptop: self.limits.laptop.or(others.limits.laptop),
                 platform: self.limits.platform.or(others.limits.platform),
@@ -115,6 +121,7 @@ impl Settings {
             behind_proxy: self.behind_proxy.unwrap_or_default(),
             webhook_networks: self.webhook_networks.unwrap_or_default(),
             forget_after_days: self.forget_after_days,
+            salesforce: self.salesforce,
             limits: Limits {
                 laptop: self.limits.laptop.unwrap_or(defaults.limits.laptop),
                 platform: self.limits.platform.unwrap_or(defaults.limits.platform),

@@ -8,6 +8,7 @@ pub mod laptops;
 pub mod overview;
 pub mod policy;
 pub mod retention;
+pub mod salesforce;
 pub mod sends;
 pub mod sessions;
 pub mod tokens;

@@ -93,6 +93,12 @@ impl Store {
         .bind(&address)
         .execute(&mut *write.tx)
         .await?;
+        sqlx::query(
+            "DELETE FROM salesforce_records WHERE org = $1 AND event_id IN (SELECT id FROM events WHERE org = $1 AND body IS NULL)",
+        )
+        .bind(org)
+        .execute(&mut *write.tx)
+        .await?;
         let sends = sqlx::query("SELECT id, rep, removed FROM sends WHERE org = $1 AND address = $2")
             .bind(org)
             .bind(&address)
@@ -134,6 +140,13 @@ impl Store {
             .bind(micros(before))
             .execute(&mut *write.tx)
             .await?;
+        sqlx::query(
+            "DELETE FROM salesforce_records WHERE EXISTS (SELECT 1 FROM events e WHERE e.org = salesforce_records.org
+                AND e.id = salesforce_records.event_id AND e.received_at < $1)",
+        )
+        .bind(micros(before))
+        .execute(&mut *write.tx)
+        .await?;
         write.commit().await?;
         Ok(done.rows_affected())
     }

@@ -1,6 +1,6 @@
 //! Delivers what is due, each endpoint by itself, so that a slow one holds up no other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::destination::{Guarded, Networks};
+use super::salesforce::Salesforce;
 use super::schedule::Outcome;
 use super::signature;
 use crate::metrics::Metrics;
 use crate::store::deliveries::{Attempt, Delivery, DueWebhook};
+use crate::store::salesforce::ENDPOINT;
 use crate::store::webhooks::Endpoint;
 use crate::store::{Store, StoreError};
 
@@ -36,16 +38,18 @@ pub struct Courier {
     store: Store,
     http: reqwest::Client,
     networks: Networks,
+    salesforces: Arc<HashMap<String, Salesforce>>,
     metrics: Metrics,
     news: Arc<Notify>,
     busy: Arc<Mutex<HashSet<DueWebhook>>>,
 }
 
 impl Courier {
-    /// A courier that goes only where `networks` allows.
+    /// A courier that goes only where `networks` allows, and into the Salesforces of these organisations.
     pub fn new(
         store: Store,
         networks: Networks,
+        salesforces: HashMap<String, Salesforce>,
         metrics: Metrics,
     ) -> Result<Self, answerback_backend::BackendError> {
         let http = reqwest::Client::builder()
@@ -58,7 +62,8 @@ impl Courier {
             .user_agent(concat!("answerback-backend/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| answerback_backend::BackendError::TlsSetup(e.to_string()))?;
-        Ok(Self { store, http, networks, metrics, news: Arc::default(), busy: Arc::default() })
+        let salesforces = Arc::new(salesforces);
+        Ok(Self { store, http, networks, salesforces, metrics, news: Arc::default(), busy: Arc::default() })
     }
 
     /// Which networks it goes to.
@@ -110,6 +115,14 @@ impl Courier {
             if endpoint.hold_until > now {
                 break;
             }
+            if of.webhook == ENDPOINT {
+                // Another copy's settings may name it.
+                let Some(salesforce) = self.salesforces.get(&of.org) else { break };
+                if let Some(until) = salesforce.hold(now).await? {
+                    self.store.hold_webhook(of, until).await?;
+                    break;
+                }
+            }
             let leased = self.store.lease_deliveries(of, endpoint.failures, AT_ONCE, now).await?;
             if leased.is_empty() {
                 break;
@@ -126,10 +139,12 @@ impl Courier {
         endpoint: &Endpoint,
         delivery: &Delivery,
     ) -> Result<(), StoreError> {
-        let attempt = match &delivery.body {
-            Some(body) => self.post(endpoint, &delivery.event_id, body).await,
+        let salesforce = self.salesforces.get(&of.org).filter(|_| of.webhook == ENDPOINT);
+        let attempt = match (&delivery.body, salesforce) {
+            (_, Some(salesforce)) => salesforce.deliver(delivery).await?,
+            (Some(body), None) => self.post(endpoint, &delivery.event_id, body).await,
             // What it said was erased: there is nothing left to deliver.
-            None => Attempt { outcome: Outcome::Delivered, problem: None },
+            (None, None) => Attempt { outcome: Outcome::Delivered, problem: None },
         };
         self.metrics.delivery(match attempt.outcome {
             Outcome::Delivered => "delivered",

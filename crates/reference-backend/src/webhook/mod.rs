@@ -7,8 +7,10 @@
 
 pub mod courier;
 pub mod destination;
+pub mod salesforce;
 pub mod schedule;
 pub mod signature;
 
 pub use courier::Courier;
 pub use destination::Networks;
+pub use salesforce::Salesforce;

@@ -1,0 +1,164 @@
+//! What was written into Salesforce for which event, and how many requests that took.
+
+use answerback_backend::salesforce::{Journal, JournalError, Record};
+use answerback_reply::TrackedSend;
+use jiff::{Timestamp, tz::TimeZone};
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::deliveries::DueWebhook;
+use super::{Store, StoreError, micros, tokens::ensure_organisation};
+
+/// The endpoint's id among the organisation's webhooks.
+pub const ENDPOINT: &str = "salesforce";
+
+/// What an event's writing needs beside the event.
+#[derive(Debug)]
+pub struct Context {
+    /// The rep took it back before it was written.
+    pub retracted: bool,
+    /// The email that it is about.
+    pub send: Option<TrackedSend>,
+}
+
+impl Store {
+    /// Has the organisation's events written into its Salesforce from now on; those of others' no longer.
+    pub async fn keep_salesforce_endpoints(
+        &self,
+        organisations: &[(String, String)],
+    ) -> Result<(), StoreError> {
+        let now = micros(Timestamp::now());
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE webhooks SET disabled_at = $2, disabled_because = $3 WHERE id = $1 AND disabled_at IS NULL")
+            .bind(ENDPOINT)
+            .bind(now)
+            .bind("The server's settings no longer name it.")
+            .execute(&mut *write.tx)
+            .await?;
+        for (org, url) in organisations {
+            ensure_organisation(&mut write.tx, org).await?;
+            sqlx::query(
+                "INSERT INTO webhooks (org, id, url, secret, created_at) VALUES ($1, $2, $3, '', $4)
+                 ON CONFLICT (org, id) DO UPDATE SET url = excluded.url, disabled_at = NULL, disabled_because = NULL",
+            )
+            .bind(org)
+            .bind(ENDPOINT)
+            .bind(format!("{ENDPOINT}:{url}"))
+            .bind(now)
+            .execute(&mut *write.tx)
+            .await?;
+        }
+        write.commit().await
+    }
+
+    /// Leaves an endpoint alone until a time, without counting anything as tried.
+    pub async fn hold_webhook(&self, of: &DueWebhook, until: Timestamp) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE webhooks SET hold_until = $3 WHERE org = $1 AND id = $2")
+            .bind(&of.org)
+            .bind(&of.webhook)
+            .bind(micros(until))
+            .execute(&mut *write.tx)
+            .await?;
+        write.commit().await
+    }
+
+    /// What writing an event needs.
+    pub async fn salesforce_context(&self, org: &str, event_id: &str) -> Result<Context, StoreError> {
+        let row = sqlx::query(
+            "SELECT e.retracted, s.body FROM events e LEFT JOIN sends s ON s.org = e.org AND s.id = e.send_id
+             WHERE e.org = $1 AND e.id = $2",
+        )
+        .bind(org)
+        .bind(event_id)
+        .fetch_optional(self.pool())
+        .await?;
+        let Some(row) = row else { return Ok(Context { retracted: false, send: None }) };
+        let body: Option<String> = row.try_get("body")?;
+        // An erased send is an empty object.
+        let send = body.and_then(|body| serde_json::from_str(&body).ok());
+        Ok(Context { retracted: row.try_get::<i64, _>("retracted")? != 0, send })
+    }
+
+    /// How many requests the organisation's events took on the day of `now`.
+    pub async fn salesforce_requests(&self, org: &str, now: Timestamp) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT requests FROM salesforce_usage WHERE org = $1 AND day = $2")
+            .bind(org)
+            .bind(day(now))
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.map(|row| row.try_get("requests")).transpose()?.unwrap_or_default())
+    }
+
+    /// Counts requests, and forgets those of other days.
+    pub async fn count_salesforce_requests(
+        &self,
+        org: &str,
+        now: Timestamp,
+        requests: u32,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("DELETE FROM salesforce_usage WHERE org = $1 AND day < $2")
+            .bind(org)
+            .bind(day(now))
+            .execute(&mut *write.tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO salesforce_usage (org, day, requests) VALUES ($1, $2, $3)
+             ON CONFLICT (org, day) DO UPDATE SET requests = salesforce_usage.requests + excluded.requests",
+        )
+        .bind(org)
+        .bind(day(now))
+        .bind(i64::from(requests))
+        .execute(&mut *write.tx)
+        .await?;
+        write.commit().await
+    }
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// One organisation's records.
+#[derive(Clone, Debug)]
+pub struct StoreJournal {
+    /// The database.
+    pub store: Store,
+    /// The organisation.
+    pub org: String,
+}
+
+impl Journal for StoreJournal {
+    async fn load(&self, event: Uuid) -> Result<Record, JournalError> {
+        let row = sqlx::query("SELECT record FROM salesforce_records WHERE org = $1 AND event_id = $2")
+            .bind(&self.org)
+            .bind(event.to_string())
+            .fetch_optional(self.store.pool())
+            .await
+            .map_err(failed)?;
+        let Some(row) = row else { return Ok(Record::default()) };
+        let record: String = row.try_get("record").map_err(failed)?;
+        serde_json::from_str(&record).map_err(failed)
+    }
+
+    async fn save(&self, event: Uuid, record: &Record) -> Result<(), JournalError> {
+        let record = serde_json::to_string(record).map_err(failed)?;
+        let mut write = self.store.write().await.map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO salesforce_records (org, event_id, record) VALUES ($1, $2, $3)
+             ON CONFLICT (org, event_id) DO UPDATE SET record = excluded.record",
+        )
+        .bind(&self.org)
+        .bind(event.to_string())
+        .bind(record)
+        .execute(&mut *write.tx)
+        .await
+        .map_err(failed)?;
+        write.commit().await.map_err(failed)
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> JournalError {
+    JournalError(error.to_string())
+}
