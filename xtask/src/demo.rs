@@ -19,6 +19,9 @@ pub struct Demo {
     /// Where the mail comes from
     #[arg(long, value_enum, default_value_t)]
     pub mailbox: Mailbox,
+    /// Have the backend write into a CRM
+    #[arg(long, value_enum)]
+    pub crm: Option<Crm>,
     /// End when the story has been told instead of waiting for Ctrl-C
     #[arg(long)]
     pub once: bool,
@@ -35,6 +38,13 @@ pub enum Mailbox {
     Embedded,
     /// A real Dovecot
     Dovecot,
+}
+
+/// The CRM that the backend writes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Crm {
+    /// A Salesforce organisation, simulated from its public documentation
+    Salesforce,
 }
 
 /// Builds what it needs and shows it.
@@ -72,6 +82,9 @@ pub fn demo(workspace: &Workspace, args: &Demo) -> anyhow::Result<ExitCode> {
     }
     if args.mailbox == Mailbox::Dovecot {
         demo.args(["--mailbox", "dovecot"]);
+    }
+    if args.crm == Some(Crm::Salesforce) {
+        demo.args(["--crm", "salesforce"]);
     }
     demo.args(args.once.then_some("--once"));
     demo.args(args.speed.map(|speed| format!("--speed={speed}")));

@@ -22,6 +22,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Backend {
     process: Option<Running>,
     program: PathBuf,
+    settings: Option<PathBuf>,
     database: String,
     port: u16,
     platform_token: String,
@@ -34,8 +35,16 @@ impl Backend {
     /// # Errors
     /// When it does not start.
     pub fn start(program: &Path, folder: &Path) -> Result<Self> {
+        Self::start_configured(program, folder, None)
+    }
+
+    /// As [`Self::start`], with this file of settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_configured(program: &Path, folder: &Path, settings: Option<&Path>) -> Result<Self> {
         let database = format!("sqlite:{}", program::path_text(&folder.join("backend.sqlite"))?);
-        Self::start_on(program, &database)
+        Self::start_with(program, &database, settings)
     }
 
     /// Starts `program` on the database at this URL, on a free loopback port. Several can share one.
@@ -43,12 +52,17 @@ impl Backend {
     /// # Errors
     /// When it does not start.
     pub fn start_on(program: &Path, database: &str) -> Result<Self> {
+        Self::start_with(program, database, None)
+    }
+
+    fn start_with(program: &Path, database: &str, settings: Option<&Path>) -> Result<Self> {
         // Whoever was first has installed the same one.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().build()?;
         let mut backend = Self {
             process: None,
             program: program.to_owned(),
+            settings: settings.map(Path::to_owned),
             database: database.to_owned(),
             port: 0,
             platform_token: String::new(),
@@ -115,6 +129,9 @@ impl Backend {
             "--database",
             &self.database,
         ]);
+        if let Some(settings) = &self.settings {
+            command.arg("--config").arg(settings);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = Running::start(&mut command, Duration::from_secs(3))?;
         let line = first_line(process.child().stdout.as_mut().context("The backend has no output")?)?;
@@ -160,6 +177,18 @@ impl Backend {
             }
             cursor = next;
         }
+    }
+
+    /// Pushes events as the rep's laptop does.
+    ///
+    /// # Errors
+    /// When the backend refuses them.
+    pub async fn push(&self, events: &[Value]) -> Result<()> {
+        let body = serde_json::to_vec(events)?;
+        let request = self.client.post(format!("{}/v1/events", self.url())).bearer_auth(self.laptop_token()?);
+        let request = request.header("content-type", "application/cloudevents-batch+json").body(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// May the next step of this send's campaign go out to its prospect?

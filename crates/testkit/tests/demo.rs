@@ -92,6 +92,22 @@ fn the_story_is_told_to_its_end_on_dovecot() {
 }
 
 #[test]
+fn the_story_ends_in_a_simulated_salesforce() {
+    let printed = story(&["--once", "--speed", "6", "--crm", "salesforce"], None);
+    assert_story(&printed);
+    let crm: Vec<&str> =
+        printed.lines().skip_while(|line| !line.contains("Salesforce (simulated)")).collect();
+    let of = |name: &str| crm.iter().find(|line| line.contains(name)).copied().unwrap_or_default();
+    assert!(
+        of("Kevin Flynn").ends_with("email from kevinf@flynnsarcade.com · campaign: Responded"),
+        "{printed}"
+    );
+    assert!(of("Alan Bradley").ends_with("email from alan@encom.com"), "{printed}");
+    assert!(of("Lora Baines").contains("task “Out of office: "), "{printed}");
+    assert!(of("Walter Gibbs").contains("task “Bounce: "), "{printed}");
+}
+
+#[test]
 fn ctrl_c_and_even_a_kill_leave_nothing_behind() {
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
         let temporary = tempfile::tempdir().unwrap();

@@ -12,6 +12,9 @@ pub(crate) struct Args {
     /// The mail server that holds the demo mailbox.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mailbox: Mailbox,
+    /// The CRM that the backend writes into: none, or a simulated one.
+    #[arg(long, value_enum)]
+    pub(crate) crm: Option<Crm>,
     /// Runs the agent without a window, even where --app is given.
     #[arg(long)]
     pub(crate) headless: bool,
@@ -40,6 +43,13 @@ pub(crate) enum Mailbox {
     Embedded,
     /// A real Dovecot, started for the demo.
     Dovecot,
+}
+
+/// Which CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Crm {
+    /// A Salesforce organisation, simulated from its public documentation.
+    Salesforce,
 }
 
 impl Args {

@@ -6,6 +6,8 @@ mod act;
 #[cfg(unix)]
 mod args;
 #[cfg(unix)]
+mod crm;
+#[cfg(unix)]
 mod performance;
 #[cfg(unix)]
 mod picture;

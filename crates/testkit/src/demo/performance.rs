@@ -22,6 +22,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// After the last mail, everything must be judged and delivered within this time.
 const END_LIMIT: Duration = Duration::from_secs(30);
 
+/// What a replay leads to, were it anything, would be there after this time.
+const REPLAY: Duration = Duration::from_secs(2);
+
 /// Plays the story; everything is cleaned up when it returns, however it does.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -54,8 +57,13 @@ async fn play(args: &Args) -> Result<ExitCode> {
         show.deliver(&stage, &act).await?;
     }
     let deadline = Instant::now() + END_LIMIT;
-    while !show.is_over() && Instant::now() < deadline {
+    let written = |stage: &Stage| stage.crm.as_ref().is_none_or(|crm| crm.flaws().is_empty());
+    while !(show.is_over() && written(&stage)) && Instant::now() < deadline {
         show.beat(&mut stage).await?;
+    }
+    if stage.crm.is_some() {
+        stage.replay().await?;
+        tokio::time::sleep(REPLAY).await;
     }
     let complete = show.end(&stage).await?;
     if !args.once {
@@ -131,6 +139,7 @@ impl Show {
     async fn end(&mut self, stage: &Stage) -> Result<bool> {
         let mut flaws = self.story.flaws();
         flaws.extend(stage.promises_broken().await?);
+        flaws.extend(stage.crm.iter().flat_map(crate::crm::Crm::flaws));
         if !picture::gates_are_right(&self.gates) {
             flaws.push("The backend's answers are not what they should be.".to_owned());
         }
@@ -139,6 +148,9 @@ impl Show {
         }
         self.settled = self.story.rows.len();
         self.screen.settle(&picture::backend(&self.gates))?;
+        if let Some(crm) = &stage.crm {
+            self.screen.settle(&picture::crm(&crm.timelines()))?;
+        }
         self.screen.settle(&picture::summary(&self.story, &self.gates, &flaws))?;
         Ok(flaws.is_empty())
     }

@@ -1,7 +1,7 @@
 //! The story as lines of text.
 
 use answerback_testkit::campaign::CAMPAIGN_NAME;
-use answerback_testkit::personas::REP;
+use answerback_testkit::personas::{Person, REP};
 use serde_json::Value;
 
 use crate::act::{TARGETS, Target};
@@ -79,6 +79,19 @@ pub(crate) fn backend(gates: &Gates) -> Vec<Line> {
     let mut lines = vec![vec![], vec![(Style::Bold, " The backend: may the next step go out?".to_owned())]];
     for (target, gate) in TARGETS.iter().zip(gates) {
         lines.push(prospect(target, gate.as_ref()));
+    }
+    lines
+}
+
+/// What stands in the CRM, below the backend's view.
+pub(crate) fn crm(timelines: &[(Person, Vec<String>)]) -> Vec<Line> {
+    let heading = " Salesforce (simulated), after the backend was killed and everything was sent again:";
+    let mut lines = vec![vec![], vec![(Style::Bold, heading.to_owned())]];
+    for (person, timeline) in timelines {
+        lines.push(vec![
+            (Style::Plain, format!("   {}", column(person.name, WHO))),
+            (Style::Green, timeline.join(" · ")),
+        ]);
     }
     lines
 }

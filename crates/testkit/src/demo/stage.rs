@@ -14,12 +14,14 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::args::{Args, Mailbox};
+use crate::crm::Crm;
 
 /// The parts, in the order in which they stop.
 pub(crate) struct Stage {
     pub(crate) player: Player,
     pub(crate) backend: Backend,
     pub(crate) mail: MailServer,
+    pub(crate) crm: Option<Crm>,
     /// How many messages in the INBOX the rep had read before anything began.
     read_before: usize,
     /// Removed last.
@@ -50,14 +52,19 @@ impl Stage {
         for raw in campaign.sent_copies() {
             mail.append("Sent", &raw, &["\\Seen"], campaign.sent_at()).await?;
         }
-        let backend = Backend::start(&chosen(args.backend.as_deref(), "answerback-backend")?, folder.path())?;
+        let crm = match args.crm {
+            Some(crate::args::Crm::Salesforce) => Some(Crm::start(folder.path()).await?),
+            None => None,
+        };
+        let program = chosen(args.backend.as_deref(), "answerback-backend")?;
+        let backend = Backend::start_configured(&program, folder.path(), crm.as_ref().map(Crm::settings))?;
         backend.import(&campaign.sends())?;
         let laptop = Laptop::new(folder.path(), &mail, &backend.url(), &backend.laptop_token()?)?;
         let player = match args.window() {
             Some(app) => Player::Window(open(app, &laptop)?),
             None => Player::Headless(laptop.run(&chosen(args.ctl.as_deref(), "answerbackctl")?)?),
         };
-        Ok(Self { player, backend, mail, read_before, _folder: folder })
+        Ok(Self { player, backend, mail, crm, read_before, _folder: folder })
     }
 
     /// Waits until the agent watches the mailbox.
@@ -85,6 +92,14 @@ impl Stage {
             }
         }
         Ok(())
+    }
+
+    /// Kills the backend, starts it again and pushes every event once more, as a laptop that was reinstalled does; nothing new may come of it.
+    pub(crate) async fn replay(&mut self) -> Result<()> {
+        let events = self.backend.events().await?;
+        self.backend.crash();
+        self.backend.resume()?;
+        self.backend.push(&events).await
     }
 
     /// What was done to the mailbox, or left the laptop, that should not have been; one sentence each.
