@@ -14,4 +14,7 @@ pub struct Arguments {
     /// Start without opening the window (this is how it starts at login).
     #[arg(long)]
     pub background: bool,
+    /// A link that begins with `answerback:`, as the system passes it on when one is opened.
+    #[arg(value_name = "LINK")]
+    pub link: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use answerback_agent::{Agent, Change, view::OverviewState};
+use answerback_agent::{Agent, Change};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{AppHandle, Runtime};
@@ -21,6 +21,8 @@ pub enum Changed {
     Accounts,
     /// The backend's state or the outbox.
     Backend,
+    /// A link into the app was opened.
+    Link,
     /// More happened than can be told one by one.
     Everything,
 }
@@ -43,7 +45,7 @@ pub fn follow<R: Runtime>(app: &AppHandle<R>, agent: &Agent) {
 
 /// The agent could not start: the tray asks for attention, and a window that is open asks why.
 pub fn startup_failed<R: Runtime>(app: &AppHandle<R>) {
-    tray::show(app, OverviewState::Attention, 0);
+    tray::show_failure(app);
     emit(app, Changed::Everything);
 }
 
@@ -69,7 +71,7 @@ async fn keep_tray<R: Runtime>(app: AppHandle<R>, agent: Agent) {
     let mut changes = agent.changes();
     loop {
         if let Ok(overview) = agent.overview().await {
-            tray::show(&app, overview.state, overview.accounts.len());
+            tray::show(&app, &overview);
         }
         match changes.recv().await {
             Ok(_) | Err(RecvError::Lagged(_)) => {}
@@ -80,7 +82,8 @@ async fn keep_tray<R: Runtime>(app: AppHandle<R>, agent: Agent) {
     }
 }
 
-fn emit<R: Runtime>(app: &AppHandle<R>, changed: Changed) {
+/// Tells the window.
+pub fn emit<R: Runtime>(app: &AppHandle<R>, changed: Changed) {
     if let Err(error) = changed.emit(app) {
         tracing::debug!("The window was not told of a change: {error}.");
     }

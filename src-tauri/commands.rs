@@ -2,10 +2,13 @@
 //!
 //! A password or a token comes in with a draft and goes to the agent; no command gives one back.
 
+use std::sync::{Mutex, PoisonError};
+
 use answerback_agent::Agent;
 use answerback_agent::view::{
-    AccountView, BackendDraft, BackendView, BrowserSignIn, Check, History, MailboxDraft, OutboxRow, Overview,
-    Problem, ReplyDetail, ReplyFilter, ReplyPage, RulesView, ServerView,
+    AccountView, BackendDraft, BackendView, BrowserSignIn, Check, History, ImportView, MailboxDetails,
+    MailboxDraft, MessageText, OrganisationView, OutboxRow, Overview, PairingView, PauseFor, Problem,
+    ReplyDetail, ReplyFilter, ReplyPage, RuleChoice, RulesPreview, RulesView, ServerView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -16,8 +19,10 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     changes::Changed,
     host::{self, Host},
+    journal::Journal,
+    link::{OpenedLink, PairLink},
     preferences::{PreferenceFile, Preferences},
-    window,
+    saved_files, window,
 };
 
 /// Every command and event; the handler and the TypeScript bindings are made from this one list.
@@ -35,15 +40,32 @@ pub fn interface() -> Builder<Wry> {
             reply,
             retract,
             answer_question,
+            affirm,
+            message_text,
             test_mailbox,
             add_mailbox,
             set_password,
+            change_mailbox,
             remove_mailbox,
+            export_config,
+            read_import,
+            import_config,
+            organisation,
             test_backend,
             connect_backend,
             disconnect_backend,
+            begin_pairing,
+            pairing,
+            cancel_pairing,
+            open_pairing_page,
+            take_link,
+            send_again,
+            try_again,
             outbox,
             doctor,
+            journal,
+            support_report,
+            save_support_report,
             history,
             discover,
             open_provider_page,
@@ -56,7 +78,9 @@ pub fn interface() -> Builder<Wry> {
             set_rule,
             set_pause_days,
             set_log_level,
-            set_paused,
+            preview_rules,
+            pause,
+            resume,
         ])
         .events(collect_events![Changed])
 }
@@ -326,11 +350,182 @@ async fn set_log_level(host: State<'_, Host>, level: String) -> Result<RulesView
     host.agent().await?.set_log_level(level).await
 }
 
-/// Stops or resumes watching.
+/// Stops watching for a while.
 #[tauri::command]
 #[specta::specta]
-async fn set_paused(host: State<'_, Host>, paused: bool) -> Result<(), Problem> {
-    host.agent().await?.set_paused(paused).await
+async fn pause(host: State<'_, Host>, how_long: PauseFor) -> Result<(), Problem> {
+    host.agent().await?.pause(how_long).await
+}
+
+/// Watches again.
+#[tauri::command]
+#[specta::specta]
+async fn resume(host: State<'_, Host>) -> Result<(), Problem> {
+    host.agent().await?.resume().await
+}
+
+/// What other rules would have given. Nothing is changed.
+#[tauri::command]
+#[specta::specta]
+async fn preview_rules(
+    host: State<'_, Host>,
+    choices: Vec<RuleChoice>,
+    pause_days: Option<u16>,
+) -> Result<RulesPreview, Problem> {
+    host.agent().await?.preview_rules(choices, pause_days).await
+}
+
+/// It was an answer.
+#[tauri::command]
+#[specta::specta]
+async fn affirm(host: State<'_, Host>, id: i32) -> Result<ReplyDetail, Problem> {
+    host.agent().await?.affirm(id.into()).await
+}
+
+/// What the author newly wrote, fetched from the mailbox.
+#[tauri::command]
+#[specta::specta]
+async fn message_text(host: State<'_, Host>, id: i32) -> Result<MessageText, Problem> {
+    host.agent().await?.message_text(id.into()).await
+}
+
+/// Changes what belongs to a mailbox.
+#[tauri::command]
+#[specta::specta]
+async fn change_mailbox(
+    host: State<'_, Host>,
+    account_id: String,
+    details: MailboxDetails,
+) -> Result<AccountView, Problem> {
+    host.agent().await?.change_mailbox(account_id, details).await
+}
+
+/// Writes the configuration, without secrets, into the downloads folder, and says where.
+#[tauri::command]
+#[specta::specta]
+async fn export_config(app: AppHandle, host: State<'_, Host>) -> Result<String, Problem> {
+    let text = host.agent().await?.export_config()?;
+    save(&app, "answerback-settings", "toml", &text)
+}
+
+/// What a configuration would bring.
+#[tauri::command]
+#[specta::specta]
+async fn read_import(host: State<'_, Host>, text: String) -> Result<ImportView, Problem> {
+    host.agent().await?.read_import(&text)
+}
+
+/// Takes a configuration in.
+#[tauri::command]
+#[specta::specta]
+async fn import_config(host: State<'_, Host>, text: String) -> Result<(), Problem> {
+    host.agent().await?.import_config(&text).await
+}
+
+/// What the administrator has laid down on this computer.
+#[tauri::command]
+#[specta::specta]
+async fn organisation(host: State<'_, Host>) -> Result<OrganisationView, Problem> {
+    Ok(host.agent().await?.organisation())
+}
+
+/// Begins to pair this laptop with a backend.
+#[tauri::command]
+#[specta::specta]
+async fn begin_pairing(host: State<'_, Host>, url: String) -> Result<PairingView, Problem> {
+    host.agent().await?.begin_pairing(url).await
+}
+
+/// The pairing that is under way or came to nothing.
+#[tauri::command]
+#[specta::specta]
+async fn pairing(host: State<'_, Host>) -> Result<Option<PairingView>, Problem> {
+    Ok(host.agent().await?.pairing())
+}
+
+/// Gives up the pairing that is under way.
+#[tauri::command]
+#[specta::specta]
+async fn cancel_pairing(host: State<'_, Host>) -> Result<(), Problem> {
+    host.agent().await?.cancel_pairing().await;
+    Ok(())
+}
+
+/// Opens the backend's page for the pairing in the browser. The page comes from the backend, never from the window.
+#[tauri::command]
+#[specta::specta]
+async fn open_pairing_page(host: State<'_, Host>) -> Result<(), Problem> {
+    let page = host.agent().await?.pairing_page();
+    let Some(page) = page.filter(|page| page.starts_with("https://") || page.starts_with("http://")) else {
+        return Ok(());
+    };
+    open_page(&page)
+}
+
+/// The link that was opened last, once.
+#[tauri::command]
+#[specta::specta]
+async fn take_link(link: State<'_, OpenedLink>) -> Result<Option<PairLink>, Problem> {
+    Ok(link.take())
+}
+
+/// Sends an event that was refused once more.
+#[tauri::command]
+#[specta::specta]
+async fn send_again(host: State<'_, Host>, event_id: String) -> Result<(), Problem> {
+    host.agent().await?.send_again(event_id).await
+}
+
+/// Makes every connection anew at once.
+#[tauri::command]
+#[specta::specta]
+async fn try_again(host: State<'_, Host>) -> Result<(), Problem> {
+    host.agent().await?.try_again();
+    Ok(())
+}
+
+/// What was logged since the start.
+#[tauri::command]
+#[specta::specta]
+async fn journal(journal: State<'_, Journal>) -> Result<Vec<String>, Problem> {
+    Ok(journal.lines())
+}
+
+/// The report for whoever helps, to be read before it is saved.
+#[tauri::command]
+#[specta::specta]
+async fn support_report(
+    host: State<'_, Host>,
+    journal: State<'_, Journal>,
+    last: State<'_, LastReport>,
+) -> Result<String, Problem> {
+    let about = format!(
+        "Answerback {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    let report = host.agent().await?.support_report(&about, &journal.lines()).await?;
+    last.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&report);
+    Ok(report)
+}
+
+/// Saves the report that was read, to the letter, and says where.
+#[tauri::command]
+#[specta::specta]
+async fn save_support_report(app: AppHandle, last: State<'_, LastReport>) -> Result<String, Problem> {
+    let report = last.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    save(&app, "answerback-report", "txt", &report)
+}
+
+/// The report that the rep was shown last.
+#[derive(Default)]
+pub struct LastReport(Mutex<String>);
+
+fn save(app: &AppHandle, name: &str, extension: &str, text: &str) -> Result<String, Problem> {
+    saved_files::save(app, name, extension, text)
+        .map(|path| path.display().to_string())
+        .map_err(|error| not_saved("file_not_saved", &error.to_string()))
 }
 
 fn not_saved(code: &str, reason: &str) -> Problem {

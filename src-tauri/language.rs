@@ -62,6 +62,10 @@ mod tests {
             for key in [
                 "tray.open",
                 "tray.pause",
+                "tray.pause_hour",
+                "tray.pause_tomorrow",
+                "tray.pause_open",
+                "tray.paused_until",
                 "tray.resume",
                 "tray.quit",
                 "tray.attention",

@@ -7,9 +7,12 @@ mod arguments;
 mod changes;
 mod commands;
 mod host;
+mod journal;
 mod language;
+mod link;
 mod notification;
 mod preferences;
+mod saved_files;
 mod tray;
 mod window;
 
@@ -19,25 +22,31 @@ use answerback_agent::config;
 use anyhow::Context;
 use tauri::{App, Manager, RunEvent, Runtime};
 use tauri_plugin_autostart::MacosLauncher;
-use tracing_subscriber::EnvFilter;
 
 pub use arguments::Arguments;
 pub use commands::interface;
 
+use commands::LastReport;
 use host::Host;
+use journal::Journal;
+use link::OpenedLink;
 use preferences::PreferenceFile;
-use window::WebViewFolder;
+use window::{PlaceFile, WebViewFolder};
 
 /// Runs the app until the rep quits it.
 pub fn run(arguments: Arguments) -> ExitCode {
-    start_logging();
+    let journal = Journal::start();
     let interface = interface();
     let mut builder = tauri::Builder::default();
     // A second start shows the first one's window. With a configuration of its own an app is a separate one; the
     // agent itself refuses to share a store.
     if arguments.config.is_none() {
-        builder =
-            builder.plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| window::show(app)));
+        builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| {
+            match link::among(&arguments) {
+                Some(link) => link::open(app, link),
+                None => window::show(app),
+            }
+        }));
     }
     #[expect(
         clippy::disallowed_methods,
@@ -50,13 +59,17 @@ pub fn run(arguments: Arguments) -> ExitCode {
         .invoke_handler(interface.invoke_handler())
         .setup(move |app| {
             interface.mount_events(app);
-            set_up(app, &arguments)?;
+            set_up(app, &arguments, journal)?;
             Ok(())
         })
         .build(context);
     match app {
         Ok(app) => {
             let code = app.run_return(|app, event| {
+                #[cfg(target_os = "macos")]
+                if let RunEvent::Opened { urls } = &event {
+                    urls.iter().for_each(|url| link::open(app, url.as_str()));
+                }
                 // The last window was closed: the agent goes on. `exit` gives a code, and is obeyed.
                 if let RunEvent::ExitRequested { code: None, api, .. } = event {
                     api.prevent_exit();
@@ -72,7 +85,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn set_up(app: &mut App, arguments: &Arguments) -> anyhow::Result<()> {
+fn set_up(app: &mut App, arguments: &Arguments, journal: Journal) -> anyhow::Result<()> {
     // What runs on a configuration of its own keeps everything beside it.
     let (config, web_view) = match &arguments.config {
         Some(file) => (file.clone(), file.with_file_name("webview")),
@@ -83,17 +96,23 @@ fn set_up(app: &mut App, arguments: &Arguments) -> anyhow::Result<()> {
         }
     };
     app.manage(WebViewFolder(web_view));
+    app.manage(PlaceFile(config.with_file_name("window-place.json")));
     let preferences = PreferenceFile::beside(&config);
     tracing::info!(config = %config.display(), "Answerback {} starts.", env!("CARGO_PKG_VERSION"));
     app.manage(preferences);
     app.manage(Host::new(config));
+    app.manage(journal);
+    app.manage(OpenedLink::default());
+    app.manage(LastReport::default());
 
     let handle = app.handle();
     // A desktop without a tray still gets the window, and a second start opens it again.
     if let Err(error) = tray::create(handle) {
         tracing::warn!("There is no tray icon: {error:#}.");
     }
-    if !arguments.background {
+    if let Some(link) = &arguments.link {
+        link::open(handle, link);
+    } else if !arguments.background {
         window::show(handle);
     }
     host::start(handle);
@@ -137,10 +156,4 @@ fn stop_on_signals<R: Runtime>(app: &tauri::AppHandle<R>) {
             quit(&app);
         }
     });
-}
-
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("ANSWERBACK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    // Another subscriber is there only when a test set one.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

@@ -32,10 +32,11 @@ mod album {
     const SIZE: (u32, u32) = (1120, 760);
 
     /// Each page's name and address; the first start is taken by itself.
-    const PAGES: [(&str, &str); 10] = [
+    const PAGES: [(&str, &str); 11] = [
         ("overview", "overview"),
         ("replies", "replies"),
         ("reply", "replies/4"),
+        ("question", "replies/5"),
         ("mailboxes", "mailboxes"),
         ("add-mailbox", "mailboxes/add"),
         ("rules", "rules"),
@@ -56,7 +57,7 @@ mod album {
         window.resize(SIZE.0, SIZE.1).await?;
         for look in LOOKS {
             wear(&window, look).await?;
-            take(&window, folder, "start", "overview", look).await?;
+            take(&window, folder, "start", "start", look).await?;
         }
         wear(&window, LOOKS[0]).await?;
         play(&window, &scene).await?;
@@ -97,12 +98,12 @@ mod album {
 
     /// Sets everything up and lets the story happen.
     async fn play(window: &Window, scene: &Scene) -> Result<()> {
-        scene.describe_backend(window, &scene.backend.laptop_token()?).await?;
-        window.press("Connect").await?;
-        window.read("In step").await?;
+        window.go("start/mailbox").await?;
         scene.describe_mailbox(window, scene.password()).await?;
         window.press("Add mailbox").await?;
-        window.read_in("main .badge", "Watching").await?;
+        window.read("Connect your sales system").await?;
+        scene.pair(window).await?;
+        window.press("Show me the overview").await?;
         let campaign = &scene.campaign;
         for (raw, count) in [
             (campaign.gibbs_bounces(), 1),
@@ -115,8 +116,9 @@ mod album {
             window.go("overview").await?;
             window.see(&format!(".latest li:nth-child({count})")).await?;
         }
-        window.see(".latest li:first-child .delivered").await?;
-        window.press("Not now").await?;
+        window.see(".latest li .delivered").await?;
+        scene.mail.deliver("INBOX", &campaign.lora_writes_anew()).await?;
+        window.see(".latest li:nth-child(5)").await?;
         // The last coverage is on its way to the backend.
         tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(())

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
+mod notifications;
 mod scene;
 mod window;
 
@@ -20,6 +21,7 @@ use std::{
 use answerback_testkit::process::Running;
 use anyhow::{Context, Result, bail};
 
+pub use notifications::Notifications;
 pub use scene::Scene;
 pub use window::Window;
 
@@ -77,6 +79,11 @@ impl Desktop {
     /// A folder that goes with the session.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The address of the session's bus.
+    pub fn bus(&self) -> &str {
+        self.session.get("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default()
     }
 
     /// Runs a program in the session, such as the app without a driver.

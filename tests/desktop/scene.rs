@@ -39,7 +39,7 @@ impl Scene {
 
     /// Fills in the form that adds the rep's mailbox.
     pub async fn describe_mailbox(&self, window: &Window, password: &str) -> Result<()> {
-        window.go("mailboxes/add").await?;
+        window.see("[name=address]").await?;
         window.fill("address", REP.address).await?;
         window.fill("password", password).await?;
         window.fill("host", "localhost").await?;
@@ -54,9 +54,17 @@ impl Scene {
         PASSWORD
     }
 
+    /// Gets a code, and allows it on the backend's side.
+    pub async fn pair(&self, window: &Window) -> Result<()> {
+        window.fill("pair-url", &self.backend.url()).await?;
+        window.press("Get a code").await?;
+        self.backend.allow_laptop(&window.text("[data-testid=code]").await?).await
+    }
+
     /// Fills in the form that connects the backend.
     pub async fn describe_backend(&self, window: &Window, token: &str) -> Result<()> {
         window.go("backend").await?;
+        window.press("Use a token instead").await?;
         window.fill("url", &self.backend.url()).await?;
         window.fill("token", token).await
     }

@@ -26,7 +26,7 @@ impl Window {
             .connect(&format!("http://127.0.0.1:{driver_port}"))
             .await?;
         let window = Self { client };
-        window.see("nav").await?;
+        window.see("main h1").await?;
         Ok(window)
     }
 
@@ -61,6 +61,17 @@ impl Window {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// What a part of the page says.
+    pub async fn text(&self, css: &str) -> Result<String> {
+        Ok(self.see(css).await?.text().await?)
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub async fn key(&self, key: &str) -> Result<()> {
+        let script = "dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0], bubbles: true }))";
+        self.run(script, vec![key.into()]).await.map(drop)
     }
 
     /// Clicks on something.

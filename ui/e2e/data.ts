@@ -4,9 +4,11 @@ import type {
   History,
   OutboxRow,
   Overview,
+  PairingView,
   Problem,
   ReplyDetail,
   ReplyRow,
+  RulesPreview,
   RulesView,
   Settings,
 } from "../src/lib/bindings";
@@ -149,6 +151,7 @@ export const account: AccountView = {
   id: "acc-1",
   address: "rep@sales.example",
   aliases: ["r.ep@sales.example"],
+  excludeFolders: ["Newsletters"],
   colleagues: ["sales.example"],
   server: "imap.sales.example:993",
   provider: null,
@@ -167,6 +170,7 @@ export const account: AccountView = {
 
 export const busy: Overview = {
   state: "watching",
+  pausedUntil: null,
   accounts: [
     account,
     {
@@ -195,6 +199,7 @@ export const busy: Overview = {
 
 export const empty: Overview = {
   state: "set_up",
+  pausedUntil: null,
   accounts: [],
   backend: {
     ...busy.backend,
@@ -272,6 +277,7 @@ export const outbox: OutboxRow[] = rows
       id: `${of.id}-${index}`,
       event,
       sendId: `snd_${of.id}`,
+      prospect: of.prospect,
       createdAt: of.receivedAt ?? "",
       attempts: of.delivery === "waiting" ? 3 : 1,
       state: of.delivery ?? "waiting",
@@ -323,6 +329,21 @@ export const rules: RulesView = {
   maxLogLevel: "snippet",
 };
 
+export const preview: RulesPreview = {
+  days: 30,
+  messages: 41,
+  now: { stopped: 22, paused: 9, blocked: 3, logged: 41, asked: 2 },
+  then: { stopped: 22, paused: 9, blocked: 3, logged: 41, asked: 2 },
+};
+
+export const pairing: PairingView = {
+  url: "https://sales.example.com",
+  code: "BCDF-GHJK",
+  page: "https://sales.example.com/pair",
+  state: "waiting",
+  problem: null,
+};
+
 export const goodMailbox: Check[] = [
   { name: "server_found", about: "imap.sales.example", state: "passed", detail: null, problem: null },
   { name: "secure_connection", about: "", state: "passed", detail: "TLS 1.3", problem: null },
@@ -344,4 +365,9 @@ export const doctor: Check[] = [
   { name: "backend_reached", about: "sales.example.com", state: "passed", detail: null, problem: null },
   { name: "backend_token", about: "", state: "passed", detail: null, problem: null },
   { name: "clock", about: "", state: "warning", detail: "4 s", problem: null },
+];
+
+export const journal = [
+  "2026-11-20T13:31:02Z  INFO Answerback 0.1.0 starts.",
+  "2026-11-20T13:31:04Z  WARN imap.sales.example did not accept the password of r…@sales.example.",
 ];

@@ -34,7 +34,27 @@ export async function open(page: Page, path: string, scene: Scene = {}): Promise
       add_mailbox: data.account,
       doctor: data.doctor,
       history: overview === data.empty ? { days: [], medianMinutes: null } : data.history,
-      provider: null,
+      discover: [],
+      organisation: { managed: true, backendUrl: null, contact: "it@sales.example" },
+      pairing: null,
+      begin_pairing: data.pairing,
+      take_link: null,
+      preview_rules: data.preview,
+      message_text: {
+        text: "That is exactly what we need.\n\nCan you come by on Thursday at ten?",
+        cut: false,
+      },
+      change_mailbox: data.account,
+      export_config: "/home/rep/Downloads/answerback-settings.toml",
+      read_import: {
+        newMailboxes: ["flynn@encom.com"],
+        knownMailboxes: [],
+        backend: null,
+        rulesDiffer: true,
+      },
+      journal: data.journal,
+      support_report: "Answerback 0.1.0 on linux x86_64\n\n== State ==\nWatching, 2140 tracked sends",
+      save_support_report: "/home/rep/Downloads/answerback-report.txt",
       rules: data.rules,
       set_rule: data.rules,
       set_log_level: { ...data.rules, logLevel: "snippet" },
@@ -84,10 +104,11 @@ function play(scene: {
       case "reply":
         return scene.details[values.id as number];
       case "answer_question":
+      case "affirm":
       case "retract": {
         const detail = scene.details[values.id as number] as { row: ReplyRow };
         detail.row.question = false;
-        if (command === "retract") detail.row.retracted = true;
+        if (command !== "answer_question") detail.row.retracted = command === "retract";
         return detail;
       }
       case "set_start_at_login":

@@ -6,7 +6,15 @@ import { open, type Scene } from "./open";
 
 const pages: Record<string, [path: string, scene: Scene]> = {
   overview: ["overview", {}],
-  "overview, empty": ["overview", { overview: data.empty, rows: [] }],
+  welcome: ["start", { overview: data.empty, rows: [] }],
+  "first mailbox": ["start/mailbox", { overview: data.empty, rows: [] }],
+  "first pairing": ["start/backend", { overview: { ...data.empty, accounts: [data.account] } }],
+  "first pairing, code": [
+    "start/backend",
+    { overview: { ...data.empty, accounts: [data.account] }, answers: { pairing: data.pairing } },
+  ],
+  "all set": ["start/done", { startAtLogin: false }],
+  "overview, empty": ["overview", { overview: data.empty, rows: [], settings: { welcomed: true } }],
   "overview, broken": ["overview", { overview: data.broken }],
   replies: ["replies", {}],
   "replies, empty": ["replies", { rows: [] }],
@@ -16,6 +24,7 @@ const pages: Record<string, [path: string, scene: Scene]> = {
   "mailboxes, broken": ["mailboxes", { overview: data.broken }],
   "add a mailbox": ["mailboxes/add", {}],
   backend: ["backend", {}],
+  "backend, code": ["backend", { overview: data.empty, answers: { pairing: data.pairing } }],
   "backend, none": ["backend", { overview: data.empty }],
   rules: ["rules", {}],
   privacy: ["privacy", {}],
@@ -174,20 +183,23 @@ test("a mailbox is tested and added, and its password does not stay in the page"
 });
 
 test("a known provider fills in its server and says what it wants", async ({ page }) => {
-  const provider = {
+  const server = {
     name: "Gmail",
     host: "imap.gmail.com",
     port: 993,
     security: "tls",
+    username: "rep@gmail.com",
     signIn: "app_password",
     page: "https://myaccount.google.com/apppasswords",
+    provider: null,
+    leavesDomain: false,
   };
-  await open(page, "mailboxes/add", { overview: data.empty, answers: { provider } });
+  await open(page, "mailboxes/add", { overview: data.empty, answers: { discover: [server] } });
   await page.getByLabel("Your email address").fill("rep@gmail.com");
   await page.getByLabel("Password", { exact: true }).focus();
   await expect(page.getByLabel("IMAP server")).toHaveValue("imap.gmail.com");
   await page.getByRole("button", { name: "Create one at Gmail" }).click();
-  expect(await calls(page, "open_provider_page")).toEqual([{ address: "rep@gmail.com" }]);
+  expect(await calls(page, "open_provider_page")).toEqual([{ server: "imap.gmail.com" }]);
 });
 
 test("an agent that could not start says why and is started again", async ({ page }) => {
@@ -198,25 +210,64 @@ test("an agent that could not start says why and is started again", async ({ pag
   expect(await calls(page, "retry_start")).toHaveLength(1);
 });
 
-test("the first steps stay until they are done, and say so", async ({ page }) => {
+test("the first start goes from nothing to everything, and can be left and resumed", async ({ page }) => {
   await open(page, "overview", { overview: data.empty, rows: [], startAtLogin: false });
+  await expect(page.getByRole("heading", { name: "Know at once when somebody answers" })).toBeVisible();
+  await page.getByRole("button", { name: "Set up later" }).click();
   await expect(page.getByRole("heading", { name: /Connect your mailbox.*still to do/ })).toBeVisible();
-  const connected = { ...data.busy, today: data.empty.today, latest: [] };
-  await change(page, { overview: connected }, { what: "accounts" });
-  await expect(page.getByRole("heading", { name: /Connect the sales backend.*done/ })).toBeVisible();
-  await page.getByRole("button", { name: "Switch on" }).click();
-  await expect(page.getByText("You’re set.")).toBeVisible();
-  await page.getByRole("button", { name: "Got it" }).click();
-  await expect(page.getByText("Three steps, and it runs")).toHaveCount(0);
+  await page.getByRole("button", { name: "Add a mailbox" }).click();
+  await expect(page.getByLabel("Your email address")).toBeVisible();
+
+  const first = { ...data.empty, accounts: [data.account] };
+  await change(page, { overview: first }, { what: "accounts" });
+  await expect(page.getByRole("heading", { name: "Connect your sales system" })).toBeFocused();
+  await page.getByLabel("Address of the backend").fill("sales.example.com");
+  await page.getByRole("button", { name: "Get a code" }).click();
+  expect(await calls(page, "begin_pairing")).toEqual([{ url: "https://sales.example.com" }]);
+  await expect(page.getByTestId("code")).toHaveText("BCDF-GHJK");
+  await page.getByRole("button", { name: "Open the page" }).click();
+  expect(await calls(page, "open_pairing_page")).toHaveLength(1);
+
+  await change(page, { overview: data.busy, pairing: null }, { what: "backend" });
+  await expect(page.getByRole("heading", { name: "You’re set" })).toBeVisible();
+  await page.getByRole("switch", { name: "Start at login" }).click();
+  expect(await calls(page, "set_start_at_login")).toEqual([{ enabled: true }]);
+  await page.getByRole("button", { name: "Show me the overview" }).click();
+  await expect(page.getByTestId("sentence")).toContainText("Watching 2 mailboxes.");
+  const saved = await calls(page, "save_preferences");
+  expect(saved).toMatchObject([{ preferences: { welcomed: true } }]);
+});
+
+test("a pairing that was refused says so, and another can be begun", async ({ page }) => {
+  const refused = { ...data.pairing, state: "denied" };
+  await open(page, "backend", { overview: data.empty, answers: { pairing: refused } });
+  await expect(page.getByText("It was not allowed.")).toBeVisible();
+  await page.getByLabel("Address of the backend").fill("ftp://sales.example.com");
+  await page.getByRole("button", { name: "Get a code" }).click();
+  expect(await calls(page, "begin_pairing")).toEqual([]);
+  await page.getByRole("button", { name: "Use a token instead" }).click();
+  await expect(page.getByLabel("Token for this computer")).toBeVisible();
+});
+
+test("a link into the app fills in the backend and connects nothing", async ({ page }) => {
+  const link = { code: null, url: "https://other.example" };
+  await open(page, "overview", { answers: { take_link: link } });
+  await expect(page.getByLabel("Address of the backend")).toHaveValue("https://other.example");
+  expect(await calls(page, "begin_pairing")).toEqual([]);
 });
 
 test("a rule is changed by choosing, and what the organisation has set can't be", async ({ page }) => {
   await open(page, "rules");
   await page.getByLabel("Somebody answers", { exact: true }).selectOption("Only log it");
-  await expect(page.getByText("Saved")).toBeVisible();
+  expect(await calls(page, "set_rule")).toEqual([]);
+  const tried = { choices: [{ name: "reply", actions: ["log"] }], pauseDays: null };
+  expect(await calls(page, "preview_rules")).toContainEqual(tried);
+  await expect(page.getByText("would have given")).toBeVisible();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
   expect(await calls(page, "set_rule")).toEqual([{ name: "reply", actions: ["log"] }]);
   const complaint = page.getByRole("listitem").filter({ hasText: "reports your email as unwanted" });
-  await expect(complaint.getByText("Set by your organisation")).toBeVisible();
+  await expect(complaint.getByText("Ask it@sales.example.")).toBeVisible();
   await expect(complaint.getByRole("combobox")).toHaveCount(0);
 });
 
@@ -234,4 +285,162 @@ test("language and appearance change at once", async ({ page }) => {
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("es");
   await page.getByLabel("Aspecto").selectOption("dark");
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+});
+
+test("other rules are tried out, and what they change is seen before they are saved", async ({ page }) => {
+  const tried = { ...data.preview, then: { ...data.preview.then, stopped: 4 } };
+  await open(page, "rules");
+  await expect(page.getByText("have given")).toBeVisible();
+  await change(page, { preview_rules: tried }, { what: "accounts" });
+  await page.getByLabel("Somebody answers", { exact: true }).selectOption("Do nothing");
+  await expect(page.getByText("instead of 22")).toBeVisible();
+  await page.getByRole("button", { name: "Discard" }).click();
+  await expect(page.getByLabel("Somebody answers", { exact: true })).toHaveValue("stop+log");
+  expect(await calls(page, "set_rule")).toEqual([]);
+});
+
+test("the text of an answer is fetched when it is asked for, and shown as text", async ({ page }) => {
+  const text = "<b>bold</b> <script>window.hacked=1</script>\u202egnp.exe";
+  await open(page, "replies/7", { answers: { message_text: { text, cut: false } } });
+  await expect(page.getByTestId("headline")).toBeVisible();
+  expect(await calls(page, "message_text")).toEqual([]);
+  await page.getByRole("button", { name: "Show the text" }).click();
+  await expect(page.getByTestId("text")).toContainText("<b>bold</b>");
+  expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+  expect(await page.locator("main b, main script").count()).toBe(0);
+});
+
+test("what was judged to be something else can be called an answer", async ({ page }) => {
+  await open(page, "replies/4");
+  await page.getByRole("button", { name: "It was an answer" }).click();
+  expect(await calls(page, "affirm")).toEqual([{ id: 4 }]);
+});
+
+test("the questions are worked off one after the other without the mouse", async ({ page }) => {
+  const questions = [12, 11, 10].map((id) => ({
+    ...(data.rows[2] as ReplyRow),
+    id,
+    fromName: `Person ${id}`,
+  }));
+  await open(page, "replies", { rows: questions });
+  await page.getByRole("button", { name: /Questions/ }).click();
+  await expect(page.getByText("Keys: J and K")).toBeVisible();
+  await page.keyboard.press("j");
+  await expect(page.getByTestId("headline")).toHaveText("Perhaps an answer from Person 12.");
+  await page.keyboard.press("j");
+  await expect(page.getByTestId("headline")).toHaveText("Perhaps an answer from Person 11.");
+  await page.keyboard.press("n");
+  await expect.poll(() => calls(page, "answer_question")).toEqual([{ id: 11, isAnswer: false }]);
+});
+
+test("a refused event says why and is sent again", async ({ page }) => {
+  await open(page, "backend");
+  await page.getByText("Dumont Guardian").first().click();
+  await expect(page.getByText("The backend says: unknown send").first()).toBeVisible();
+  await page.getByRole("button", { name: "Send again" }).first().click();
+  expect(await calls(page, "send_again")).toEqual([{ eventId: "3-0" }]);
+});
+
+test("a mailbox’s aliases and folders are changed", async ({ page }) => {
+  await open(page, "mailboxes");
+  await page.getByRole("button", { name: "Change", exact: true }).first().click();
+  await page.getByLabel(/Your other addresses/).fill("a@sales.example, b@sales.example");
+  await expect(page.getByRole("checkbox", { name: /INBOX/ })).toBeDisabled();
+  await page.getByRole("checkbox", { name: /Newsletters/ }).check();
+  await page.getByRole("checkbox", { name: /Junk/ }).uncheck();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const details = {
+    aliases: ["a@sales.example", "b@sales.example"],
+    colleagues: ["sales.example"],
+    excludeFolders: ["Junk"],
+  };
+  expect(await calls(page, "change_mailbox")).toEqual([{ accountId: "acc-1", details }]);
+});
+
+test("settings are taken along, and what a file brings is seen before it is taken in", async ({ page }) => {
+  await open(page, "mailboxes");
+  await page.getByRole("button", { name: "Save to a file" }).click();
+  await expect(page.getByText("answerback-settings.toml")).toBeVisible();
+  const file = { name: "s.toml", mimeType: "text/plain", buffer: Buffer.from("log_level = 'full'") };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await expect(page.getByRole("dialog").getByText("flynn@encom.com")).toBeVisible();
+  await page.getByRole("dialog").getByRole("button", { name: "Take it in" }).click();
+  expect(await calls(page, "import_config")).toEqual([{ text: "log_level = 'full'" }]);
+});
+
+test("the report is read before it is saved, and the log can be searched", async ({ page }) => {
+  await open(page, "diagnostics");
+  await expect(page.getByRole("button", { name: "Save it" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Make a report" }).click();
+  await expect(page.getByTestId("report")).toContainText("2140 tracked sends");
+  await page.getByRole("button", { name: "Save it" }).click();
+  await expect(page.getByText("answerback-report.txt")).toBeVisible();
+  await page.getByRole("button", { name: "Show the log" }).click();
+  await page.getByLabel("Search the log").fill("WARN");
+  await expect(page.locator("pre", { hasText: "did not accept" })).not.toContainText("starts");
+});
+
+test("watching is paused for a while from the sidebar", async ({ page }) => {
+  await open(page, "overview");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "For 1 hour" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "For 1 hour" }).click();
+  expect(await calls(page, "pause")).toEqual([{ howLong: "hour" }]);
+  const paused = { ...data.busy, state: "paused", pausedUntil: "2026-11-20T15:32:00Z" };
+  await change(page, { overview: paused }, { what: "accounts" });
+  await expect(page.getByTestId("sentence")).toContainText("paused until today at 16:32");
+  await page.getByRole("button", { name: "Resume" }).click();
+  expect(await calls(page, "resume")).toHaveLength(1);
+});
+
+/** Every text a third longer and accented, as a language with longer words would have it, inside brackets. */
+function lengthen() {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const longer = (text: string) =>
+    `[${text.replace(/[aeiou]/g, (letter) => ({ a: "àà", e: "ëë", i: "ïï", o: "öö", u: "üü" })[letter] ?? letter)}]`;
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const tag = node.parentElement?.tagName;
+    if (node.textContent?.trim() && tag !== "SCRIPT" && tag !== "STYLE")
+      node.textContent = longer(node.textContent);
+  }
+}
+
+/** What sticks out of the page or of its own box, and what is cut off without an ellipsis. */
+function sticksOut(): string[] {
+  const main = document.querySelector("main");
+  const found = main && main.scrollWidth > main.clientWidth ? ["the page"] : [];
+  for (const box of document.querySelectorAll<HTMLElement>("button, h1, h2, h3, dt, dd, label, .badge, th")) {
+    const style = getComputedStyle(box);
+    const cut = box.scrollWidth > box.clientWidth + 1 && style.display !== "inline";
+    if (cut && style.textOverflow !== "ellipsis" && box.clientWidth > 1)
+      found.push(box.outerHTML.slice(0, 160));
+  }
+  return found;
+}
+
+for (const direction of ["ltr", "rtl"]) {
+  test(`longer words fit, ${direction}`, async ({ page }) => {
+    await page.setViewportSize({ width: 900, height: 640 });
+    for (const [name, [path, scene]] of Object.entries(pages)) {
+      await page.goto("about:blank");
+      await open(page, path, scene);
+      await expect(page.locator("main").getByRole("heading").first()).toBeVisible();
+      await page.waitForTimeout(100);
+      await page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+      await page.evaluate(lengthen);
+      expect(await page.evaluate(sticksOut), name).toEqual([]);
+    }
+  });
+}
+
+test("high contrast and reduced motion are followed", async ({ page }) => {
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  await open(page, "overview");
+  const current = page.locator("nav a[aria-current]");
+  await expect(current).toHaveCSS("outline-style", "solid");
+  const moving = await page.evaluate(() => getComputedStyle(document.body).transitionDuration);
+  expect(Number.parseFloat(moving)).toBeLessThan(0.01);
 });

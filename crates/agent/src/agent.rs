@@ -2,10 +2,17 @@
 
 mod browser;
 mod discovery;
+mod edit;
+mod exchange;
 mod history;
+mod message_text;
+pub(crate) mod pairing;
+pub(crate) mod pause;
+mod preview;
 mod queries;
 mod rules;
 mod setup;
+mod support;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,12 +25,10 @@ use tokio::sync::{Mutex, broadcast};
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::event::AgentEvent;
+use crate::managed::Managed;
 use crate::storage::Storage;
 use crate::tasks::Tasks;
-use crate::view::{Check, Problem};
-
-/// The store's setting that says that the rep has paused; it outlives a restart.
-const PAUSED: &str = "paused";
+use crate::view::{Check, OrganisationView, Problem};
 
 /// A running agent. Cheap to clone; every clone is the same agent.
 #[derive(Clone, Debug)]
@@ -80,18 +85,30 @@ impl Agent {
         config_file: PathBuf,
         keychain: Keychain,
     ) -> Result<(Self, broadcast::Receiver<AgentEvent>), Problem> {
+        Self::start_managed(config, config_file, keychain, Managed::of_this_computer()?).await
+    }
+
+    /// As [`Agent::start_observed`], under another policy than the one that is laid down on this computer.
+    ///
+    /// # Errors
+    /// As [`Agent::start`].
+    pub async fn start_managed(
+        config: Config,
+        config_file: PathBuf,
+        keychain: Keychain,
+        managed: Managed,
+    ) -> Result<(Self, broadcast::Receiver<AgentEvent>), Problem> {
+        let mut config = config;
+        config.oauth.extend(managed.oauth.clone());
         let folder = data_folder(&config)?;
         let lock = lock(&folder)?;
         let store_file = folder.join("answerback.db");
         let storage =
             Storage::open(&store_file).await.map_err(|error| Problem::of_store(&error, &store_file))?;
-        let context = Arc::new(Context::new(config.clone(), config_file, store_file, keychain, storage));
+        let context =
+            Arc::new(Context::new(config.clone(), config_file, store_file, keychain, storage, managed));
         context.load_sends().await.map_err(|error| Problem::of_store(&error, &context.store_file))?;
-        let paused = context.storage.call(|store| store.setting(PAUSED)).await;
-        if paused.is_ok_and(|paused| paused.is_some()) {
-            context.live().paused = true;
-            context.paused.send_replace(true);
-        }
+        pause::restore(&context).await;
         let events = context.events();
         let mut tasks = Tasks::default();
         tasks.start_clock(&context);
@@ -116,6 +133,11 @@ impl Agent {
         self.context.events()
     }
 
+    /// What the administrator has laid down on this computer.
+    pub fn organisation(&self) -> OrganisationView {
+        self.context.managed.view()
+    }
+
     /// Checks every part and says what to do about each.
     pub async fn doctor(&self) -> Vec<Check> {
         crate::doctor::check_all(&self.context).await
@@ -124,18 +146,6 @@ impl Agent {
     /// Makes every connection anew at once, also those that wait for somebody.
     pub fn try_again(&self) {
         self.context.hurry.send_modify(|count| *count += 1);
-    }
-
-    /// Stops or resumes watching all mailboxes. Events that wait are delivered all the same.
-    ///
-    /// # Errors
-    /// The store failed; nothing was changed.
-    pub async fn set_paused(&self, paused: bool) -> Result<(), Problem> {
-        self.store(move |store| store.set_setting(PAUSED, paused.then_some("yes"))).await?;
-        self.context.live().paused = paused;
-        self.context.paused.send_replace(paused);
-        self.context.changed(Change::Accounts);
-        Ok(())
     }
 
     /// Stops everything; what is decided is on disk when this returns, within five seconds.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_backend::{Client, ClientOptions, Token};
+use answerback_backend::{BackendError, Client, ClientOptions, PairedToken, Token};
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::pairing::keep_refresh_token;
 use crate::backoff::{Backoff, jitter};
 use crate::config::BackendConfig;
 use crate::context::Context;
@@ -23,6 +24,7 @@ pub async fn run(context: Arc<Context>, config: BackendConfig, stop: Cancellatio
         let mut hurry = context.hurry.subscribe();
         match connect(&context, &config).await {
             Ok(client) => {
+                context.set_client(Some(client.clone()));
                 let feed =
                     feed::follow_feed(Arc::clone(&context), client.clone(), config.url.clone(), stop.clone());
                 let delivery =
@@ -53,11 +55,19 @@ async fn connect(context: &Arc<Context>, config: &BackendConfig) -> Result<Clien
             .token
             .resolve(&shared.keychain)
             .map_err(|error| Problem::of_secret(&error, &config.url))?;
-        let options = ClientOptions { ca_file: config.ca_file.clone() };
-        Client::new(&config.url, Token::new(token.expose()), &options)
+        client(&shared, &config, Token::new(token.expose()))
             .map_err(|error| Problem::of_backend(&error, &config.url))
     });
     made.await.unwrap_or_else(|_| {
         Err(Problem::new("keychain_timeout", "", "The token could not be read.", "Try again."))
     })
+}
+
+fn client(context: &Context, config: &BackendConfig, token: Token) -> Result<Client, BackendError> {
+    let options = ClientOptions { ca_file: config.ca_file.clone() };
+    if !config.paired {
+        return Client::new(&config.url, token, &options);
+    }
+    let keep = keep_refresh_token(context.keychain.clone(), &config.token);
+    Client::new(&config.url, PairedToken::new(&config.url, token, keep, &options)?, &options)
 }

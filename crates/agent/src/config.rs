@@ -52,6 +52,9 @@ pub struct BackendConfig {
     pub url: String,
     /// The laptop's bearer token.
     pub token: SecretSource,
+    /// The laptop was paired: what is kept is a refresh token, which is renewed and kept anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paired: bool,
     /// A PEM file with an extra root certificate to trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,

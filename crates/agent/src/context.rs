@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use answerback_backend::{LogLevel, OrganisationPolicy};
+use answerback_backend::{Client, LogLevel, OrganisationPolicy};
 use answerback_keychain::Keychain;
 use answerback_reply::{Identity, Policy, SendIndex};
 use answerback_store::Learned;
 use tokio::sync::{Notify, broadcast, watch};
 
+use crate::agent::pairing::PairingUnderWay;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::AgentEvent;
 use crate::live::{Live, LiveAccount};
+use crate::managed::Managed;
 use crate::storage::Storage;
 use crate::view::Problem;
 use crate::{Change, problem::fingerprint};
@@ -28,12 +30,17 @@ pub struct Context {
     pub keychain: Keychain,
     /// What each account signs in with.
     pub credentials: Credentials,
+    /// What the administrator has laid down on this computer.
+    pub managed: Managed,
     /// The store.
     pub storage: Storage,
     config: RwLock<Config>,
     organisation: RwLock<OrganisationPolicy>,
     sends: RwLock<SendIndex>,
     live: Mutex<Live>,
+    client: Mutex<Option<Client>>,
+    /// A pairing with a backend.
+    pub pairing: PairingUnderWay,
     events: broadcast::Sender<AgentEvent>,
     changes: broadcast::Sender<Change>,
     /// There is something to push.
@@ -67,17 +74,21 @@ impl Context {
         store_file: PathBuf,
         keychain: Keychain,
         storage: Storage,
+        managed: Managed,
     ) -> Self {
         Self {
+            organisation: RwLock::new(managed.over(OrganisationPolicy::default())),
+            managed,
             config_file,
             store_file,
             credentials: Credentials::new(keychain.clone()),
             keychain,
             storage,
             config: RwLock::new(config),
-            organisation: RwLock::default(),
             sends: RwLock::default(),
             live: Mutex::default(),
+            client: Mutex::default(),
+            pairing: PairingUnderWay::default(),
             events: broadcast::channel(1024).0,
             changes: broadcast::channel(256).0,
             outbox: Notify::new(),
@@ -98,9 +109,9 @@ impl Context {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// The organisation's pins.
+    /// The backend's pins; those of this computer stay over them.
     pub fn set_organisation(&self, policy: OrganisationPolicy) {
-        *self.organisation.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        *self.organisation.write().unwrap_or_else(PoisonError::into_inner) = self.managed.over(policy);
     }
 
     /// A copy of the organisation's pins.
@@ -152,6 +163,16 @@ impl Context {
     pub fn update_backend(&self, update: impl FnOnce(&mut crate::live::LiveBackend)) {
         update(&mut self.live().backend);
         self.changed(Change::Backend);
+    }
+
+    /// The client of the backend that is kept in step: a paired laptop's token must be renewed in one place only.
+    pub fn client(&self) -> Option<Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps the client for whoever else asks the backend something, or drops it.
+    pub fn set_client(&self, client: Option<Client>) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 
     /// Tells the command line. Nobody may be listening.

@@ -46,7 +46,14 @@ impl Check {
 pub async fn check_all(context: &Arc<Context>) -> Vec<Check> {
     let config = context.config();
     let mut checks = vec![check_store(context).await];
-    checks.extend(check_parts(&config, &context.keychain, &context.credentials).await);
+    let paired = context.client().zip(config.backend.clone().filter(|backend| backend.paired));
+    if let Some((client, backend)) = paired {
+        let others = Config { backend: None, ..config };
+        checks.extend(check_parts(&others, &context.keychain, &context.credentials).await);
+        checks.extend(check_client(&backend.url, client).await);
+    } else {
+        checks.extend(check_parts(&config, &context.keychain, &context.credentials).await);
+    }
     checks
 }
 
@@ -143,6 +150,10 @@ fn step_name(step: TestStepKind) -> &'static str {
 }
 
 async fn check_backend(backend: &BackendConfig, keychain: Keychain) -> Vec<Check> {
+    if backend.paired {
+        // Its token can be shown once, and the agent that runs on it may be about to.
+        return check_reached(backend).await;
+    }
     match secret(&backend.token, keychain, &backend.url).await {
         Ok(token) => check_backend_with(&backend.url, token.expose(), backend.ca_file.as_deref()).await,
         Err(problem) => vec![Check::failed("backend_token", &backend.url, problem)],
@@ -156,6 +167,21 @@ pub async fn check_backend_with(url: &str, token: &str, ca_file: Option<&std::pa
         Ok(client) => client,
         Err(error) => return vec![Check::failed("backend_reached", url, Problem::of_backend(&error, url))],
     };
+    check_client(url, client).await
+}
+
+/// Without a token: whether a backend is there at all.
+async fn check_reached(backend: &BackendConfig) -> Vec<Check> {
+    let url = &backend.url;
+    let mut checks = check_backend_with(url, "", backend.ca_file.as_deref()).await;
+    let refused = |check: &Check| check.name == "backend_token" && check.state == CheckState::Failed;
+    if let Some(token) = checks.iter_mut().find(|check| refused(check)) {
+        *token = Check::skipped("backend_token", url);
+    }
+    checks
+}
+
+async fn check_client(url: &str, client: Client) -> Vec<Check> {
     let reached = Check::passed("backend_reached", url, None);
     match client.sends(None, 1, Duration::ZERO).await {
         Ok(_) => {

@@ -15,6 +15,8 @@ pub struct Live {
     pub backend: LiveBackend,
     /// The rep has paused everything.
     pub paused: bool,
+    /// When that ends by itself.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// What a mailbox is doing.
@@ -160,7 +162,7 @@ mod tests {
             .enumerate()
             .map(|(n, state)| (n.to_string(), LiveAccount { state: *state, ..Default::default() }))
             .collect();
-        Live { accounts, backend: LiveBackend { state: backend, ..Default::default() }, paused: false }
+        Live { accounts, backend: LiveBackend { state: backend, ..Default::default() }, ..Live::default() }
     }
 
     #[test]

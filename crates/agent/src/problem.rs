@@ -7,7 +7,8 @@
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
 //! `secret_file`, `disk_full`, `store_newer`, `store_damaged`, `store_unavailable`, `config_unreadable`,
-//! `config_wrong`, `config_unwritable`, `already_running`, `not_found`, `account_exists`, `clock`.
+//! `config_wrong`, `policy_wrong`, `provider_not_allowed`, `import_wrong`, `message_gone`, `config_unwritable`,
+//! `already_running`, `not_found`, `account_exists`, `clock`.
 
 use std::path::Path;
 

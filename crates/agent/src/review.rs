@@ -1,13 +1,15 @@
 //! What the rep says of a verdict, and the events that follow from it.
 
 use answerback_backend::{ReplyFacts, account_id, events_for, retract};
-use answerback_reply::{Policy, TrackedSend, Verdict};
+use answerback_reply::{Kind, Policy, TrackedSend, Verdict};
 use answerback_store::{EventRow, NewEvent, Review, VerdictRow};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::context::Rules;
 use crate::judging::to_outbox;
+
+const RETRACT: &str = "answerback.retract.v1";
 
 /// "That is no answer": takes back everything that the verdict caused, whether the backend has it already or not; the
 /// events go out in order, so that it never sees them the other way round.
@@ -20,7 +22,7 @@ pub fn take_back(
 ) -> Option<NewEvent> {
     let ids: Vec<Uuid> = events
         .iter()
-        .filter(|event| event.event_type != "answerback.retract.v1")
+        .filter(|event| event.event_type != RETRACT)
         .filter_map(|event| Uuid::parse_str(&event.id).ok())
         .collect();
     if ids.is_empty() || row.review == Review::Retracted {
@@ -40,6 +42,33 @@ pub fn confirm(
     let facts: ReplyFacts = serde_json::from_str(&row.facts).unwrap_or_default();
     let events = events_for(&verdict, send, &facts, rules.log_level, account_id(account));
     (verdict, events.iter().map(to_outbox).collect())
+}
+
+/// "It was an answer": of something that was judged to be of another kind, or that the rep had taken back. What was sent
+/// before is taken back where it still stands, and what an answer gives is sent under ids of its own: the backend drops
+/// an id that it has seen.
+pub fn affirm(
+    row: &VerdictRow,
+    send: &TrackedSend,
+    events: &[EventRow],
+    account: &str,
+    rules: &Rules,
+    now: Timestamp,
+) -> (Verdict, Vec<NewEvent>) {
+    let mut verdict = row.verdict.clone();
+    if verdict.kind != Kind::CalendarResponse {
+        verdict.kind = Kind::Reply;
+    }
+    let verdict = confirmed(&verdict, &rules.policy);
+    let mut facts: ReplyFacts = serde_json::from_str(&row.facts).unwrap_or_default();
+    let mut to_send: Vec<NewEvent> = take_back(row, send, events, account, now).into_iter().collect();
+    let taken_back = events.iter().filter(|event| event.event_type == RETRACT).count() + to_send.len();
+    if taken_back > 0 {
+        facts.key = format!("{}#{taken_back}", facts.key);
+    }
+    let events = events_for(&verdict, send, &facts, rules.log_level, account_id(account));
+    to_send.extend(events.iter().map(to_outbox));
+    (verdict, to_send)
 }
 
 fn confirmed(verdict: &Verdict, policy: &Policy) -> Verdict {

@@ -44,6 +44,7 @@ pub fn account(
         scan_progress: live.progress(),
         messages_seen: small(live.messages_seen),
         problem: live.problem.clone(),
+        exclude_folders: config.exclude_folders.clone(),
         folders: live.folders.iter().map(folder).collect(),
     }
 }
@@ -51,7 +52,6 @@ pub fn account(
 /// A verdict in the list.
 pub fn reply_row(row: &VerdictRow, send: Option<&TrackedSend>, address: &str) -> ReplyRow {
     let verdict = &row.verdict;
-    let prospect = send.and_then(|send| send.prospect.as_ref());
     ReplyRow {
         id: i32::try_from(row.id).unwrap_or(i32::MAX),
         account: address.to_owned(),
@@ -63,7 +63,7 @@ pub fn reply_row(row: &VerdictRow, send: Option<&TrackedSend>, address: &str) ->
         received_at: row.received_at.map(|time| time.to_string()),
         relation: verdict.relation.map(name),
         intent: name(verdict.intent),
-        prospect: prospect.and_then(|p| p.name.clone().or_else(|| p.email.clone())),
+        prospect: send.and_then(prospect_name),
         campaign: send.and_then(|send| send.campaign.as_ref()).and_then(|c| c.name.clone()),
         sent_at: send.map(|send| send.sent_at.to_string()),
         confidence: verdict.confidence,
@@ -75,6 +75,11 @@ pub fn reply_row(row: &VerdictRow, send: Option<&TrackedSend>, address: &str) ->
         question: row.review == Review::Question,
         delivery: row.delivery.map(outbox_state),
     }
+}
+
+fn prospect_name(send: &TrackedSend) -> Option<String> {
+    let prospect = send.prospect.as_ref()?;
+    prospect.name.clone().or_else(|| prospect.email.clone())
 }
 
 /// A verdict with all that is known of it.
@@ -123,11 +128,12 @@ fn sent_event(event: &EventRow) -> SentEvent {
 }
 
 /// An event of the outbox.
-pub fn outbox_row(event: EventRow) -> OutboxRow {
+pub fn outbox_row(event: EventRow, send: Option<&TrackedSend>) -> OutboxRow {
     OutboxRow {
         event: short_type(&event.event_type),
         id: event.id,
         send_id: event.send_id,
+        prospect: send.and_then(prospect_name),
         created_at: event.created_at.to_string(),
         attempts: event.attempts,
         state: outbox_state(event.state),

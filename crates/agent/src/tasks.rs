@@ -22,6 +22,7 @@ pub struct Tasks {
     backend: Option<Task>,
     clock: Option<Task>,
     network: Option<Task>,
+    pairing: Option<Task>,
 }
 
 #[derive(Debug)]
@@ -89,18 +90,29 @@ impl Tasks {
         if let Some(task) = self.backend.take() {
             task.end().await;
         }
+        context.set_client(None);
         context.update_backend(|live| *live = LiveBackend::default());
+    }
+
+    /// Follows a pairing to its end.
+    pub fn start_pairing<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        run: impl FnOnce(CancellationToken) -> F,
+    ) {
+        self.pairing = Some(Task::spawn(run));
+    }
+
+    /// Gives up the pairing that is under way.
+    pub async fn stop_pairing(&mut self) {
+        if let Some(task) = self.pairing.take() {
+            task.end().await;
+        }
     }
 
     /// Stops everything, side by side.
     pub async fn stop_all(&mut self) {
-        let all = self
-            .accounts
-            .drain()
-            .map(|(_, task)| task)
-            .chain(self.backend.take())
-            .chain(self.clock.take())
-            .chain(self.network.take());
+        let single = [self.backend.take(), self.clock.take(), self.network.take(), self.pairing.take()];
+        let all = self.accounts.drain().map(|(_, task)| task).chain(single.into_iter().flatten());
         let ends: Vec<_> = all.map(|task| tokio::spawn(task.end())).collect();
         for end in ends {
             let _ = end.await;

@@ -6,7 +6,9 @@
 mod backend;
 mod history;
 mod mailbox;
+mod organisation;
 mod overview;
+mod pairing;
 mod problem;
 mod reply;
 mod rules;
@@ -14,9 +16,14 @@ mod server;
 
 pub use backend::{BackendDraft, BackendState, BackendView, OutboxRow, OutboxState};
 pub use history::{DayCounts, History};
-pub use mailbox::{AccountState, AccountView, BrowserSignIn, FolderView, MailboxDraft, MailboxSecurity};
-pub use overview::{Counts, Overview, OverviewState};
+pub use mailbox::{
+    AccountState, AccountView, BrowserSignIn, FolderView, ImportView, MailboxDetails, MailboxDraft,
+    MailboxSecurity,
+};
+pub use organisation::OrganisationView;
+pub use overview::{Counts, Overview, OverviewState, PauseFor};
+pub use pairing::{PairingState, PairingView};
 pub use problem::{Check, CheckState, Problem};
-pub use reply::{EvidenceView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
-pub use rules::{RuleView, RulesView};
+pub use reply::{EvidenceView, MessageText, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
+pub use rules::{ActionCounts, RuleChoice, RuleView, RulesPreview, RulesView};
 pub use server::{ServerView, SignIn};

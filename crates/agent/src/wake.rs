@@ -1,4 +1,4 @@
-//! Notices that the laptop slept: every connection is dead then, though nothing has said so.
+//! Notices that the laptop slept: every connection is dead then, though nothing has said so. Ends a pause in time.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +6,7 @@ use answerback_mailbox::WakeDetector;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::pause;
 use crate::context::Context;
 
 const TICK: Duration = Duration::from_secs(10);
@@ -18,6 +19,7 @@ pub async fn watch_clock(context: &Context, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TICK) => {}
         }
+        pause::resume_when_due(context, Timestamp::now()).await;
         if detector.slept(Timestamp::now(), Instant::now()).is_some() {
             tracing::info!("The laptop woke up; connecting anew.");
             context.live().forget_clocks();

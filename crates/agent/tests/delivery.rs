@@ -8,58 +8,10 @@
 
 mod rig;
 
-use answerback_agent::Agent;
 use answerback_agent::view::{BackendDraft, BackendState, OutboxState};
-use answerback_backend::Token;
-use answerback_reference_backend::store::sends::IncomingSend;
-use answerback_reference_backend::{Config, Handle, Server};
-use answerback_reply::TrackedSend;
+use answerback_reference_backend::{Config, Server};
+use rig::backend::{Backend, ORG, delivered};
 use rig::{PASSWORD, Rig, eventually, overview, replies, watching};
-use serde_json::Value;
-
-const ORG: &str = "encom";
-
-struct Backend {
-    handle: Handle,
-    token: Token,
-}
-
-impl Backend {
-    async fn start(folder: &std::path::Path) -> Self {
-        let database = format!("sqlite:{}", folder.join("backend.db").display());
-        let handle = Server::start(Config::local(database)).await.unwrap();
-        let token = handle.store().issue_token(ORG, Some("rep@sales.example")).await.unwrap();
-        Self { handle, token }
-    }
-
-    fn draft(&self) -> BackendDraft {
-        BackendDraft { url: self.handle.url(), token: self.token.expose().to_owned() }
-    }
-
-    async fn add(&self, sends: Vec<TrackedSend>) {
-        let sends: Vec<_> =
-            sends.into_iter().map(|send| IncomingSend { rep: None, send }.check().unwrap()).collect();
-        self.handle.store().upsert_sends(ORG, &sends).await.unwrap();
-    }
-
-    /// The types of the events that it has, coverage left out.
-    async fn events(&self) -> Vec<String> {
-        let page = self.handle.store().events(ORG, 0, 1000).await.unwrap();
-        let types = page.events.iter().map(|body| {
-            let event: Value = serde_json::from_str(body.get()).unwrap();
-            event["type"].as_str().unwrap().to_owned()
-        });
-        types.filter(|t| t != "answerback.coverage.v1").collect()
-    }
-}
-
-async fn delivered(agent: &Agent, n: u32) {
-    eventually(&format!("{n} events are delivered"), async || {
-        let backend = overview(agent).await.backend;
-        (backend.delivered >= n && backend.waiting == 0).then_some(())
-    })
-    .await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_stops_the_campaign_and_is_logged_once_in_that_order() {

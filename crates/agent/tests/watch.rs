@@ -9,7 +9,7 @@
 mod rig;
 
 use answerback_agent::Agent;
-use answerback_agent::view::{AccountState, CheckState, OverviewState};
+use answerback_agent::view::{AccountState, CheckState, OverviewState, PauseFor};
 use answerback_testkit::imap::Fault;
 use rig::{PASSWORD, Rig, account, eventually, overview, replies, watching};
 
@@ -124,7 +124,7 @@ async fn the_rep_takes_a_verdict_back() {
 async fn a_paused_agent_reads_nothing_also_after_a_restart() {
     let rig = Rig::new().await;
     let agent = rig.start_watching().await;
-    agent.set_paused(true).await.unwrap();
+    agent.pause(PauseFor::Open).await.unwrap();
     eventually("it is paused", async || (account(&agent).await.state == AccountState::Paused).then_some(()))
         .await;
     agent.shutdown().await;
@@ -132,7 +132,7 @@ async fn a_paused_agent_reads_nothing_also_after_a_restart() {
     rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
     let agent = rig.start().await;
     assert_eq!(overview(&agent).await.state, OverviewState::Paused);
-    agent.set_paused(false).await.unwrap();
+    agent.resume().await.unwrap();
     assert_eq!(replies(&agent, 1).await.len(), 1);
     agent.shutdown().await;
 }

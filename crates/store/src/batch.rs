@@ -117,7 +117,10 @@ impl Store {
         let tx = self.db.transaction()?;
         tx.execute("UPDATE verdict SET review = ?2 WHERE id = ?1", params![id, review.name()])?;
         if let Some(verdict) = verdict {
-            tx.execute("UPDATE verdict SET json = ?2 WHERE id = ?1", params![id, to_json(verdict)?])?;
+            tx.execute(
+                "UPDATE verdict SET json = ?2, kind = ?3 WHERE id = ?1",
+                params![id, to_json(verdict)?, kind_name(verdict)?],
+            )?;
         }
         for new in events {
             event::insert(&tx, Some(id), new, now)?;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use answerback_reply::TrackedSend;
 use anyhow::{Context as _, Result, bail};
+use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::redirect::Policy;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -188,6 +190,27 @@ impl Backend {
         let request = self.client.post(format!("{}/v1/events", self.url())).bearer_auth(self.laptop_token()?);
         let request = request.header("content-type", "application/cloudevents-batch+json").body(body);
         request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Allows the laptop that shows this code, as an administrator does on the backend's page.
+    ///
+    /// # Errors
+    /// When the backend does not, or does not answer.
+    pub async fn allow_laptop(&self, code: &str) -> Result<()> {
+        let url = self.url();
+        let browser =
+            reqwest::Client::builder().timeout(LIMIT).no_proxy().redirect(Policy::none()).build()?;
+        let token = [("token", self.platform_token.as_str()), ("next", "/pair")];
+        let signed_in = browser.post(format!("{url}/admin/sign-in")).form(&token).send().await?;
+        let cookie = signed_in.headers().get(SET_COOKIE).context("Nobody was signed in")?.to_str()?;
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let page = browser.get(format!("{url}/pair")).header(COOKIE, &cookie).send().await?.text().await?;
+        let (_, rest) = page.split_once("name=\"form_token\" value=\"").context("The page has no form")?;
+        let form_token = rest.split('"').next().unwrap_or_default();
+        let form = [("form_token", form_token), ("code", code), ("rep", REP.address), ("decision", "allow")];
+        let answer = browser.post(format!("{url}/pair")).header(COOKIE, &cookie).form(&form).send().await?;
+        answer.error_for_status().context("Allowing the laptop")?;
         Ok(())
     }
 

@@ -194,6 +194,16 @@ impl Campaign {
             .build()
     }
 
+    /// Lora writes under the campaign's subject without answering any mail: nobody can be sure whether it is an answer.
+    pub fn lora_writes_anew(&self) -> Vec<u8> {
+        Mail::new(&LORA, "lora-9@encom.com", self.now)
+            .received(Some(LORA.address), "mail.encom.com", self.now)
+            .to(&[&REP])
+            .subject(SUBJECT)
+            .text("Hello Sam,\n\nmy director asks what a cabinet costs.\n\nLora\n")
+            .build()
+    }
+
     /// A newsletter.
     pub fn newsletter(&self) -> Vec<u8> {
         Mail::new(&NEWSLETTER, "arcade-weekly-102@lists.arcadeweekly.example", self.now)

@@ -23,24 +23,58 @@ export const commands = {
 	retract: (id: number) => typedError<ReplyDetail, Problem>(__TAURI_INVOKE("retract", { id })),
 	/**  Answers "Is this an answer to …?". */
 	answerQuestion: (id: number, isAnswer: boolean) => typedError<ReplyDetail, Problem>(__TAURI_INVOKE("answer_question", { id, isAnswer })),
+	/**  It was an answer. */
+	affirm: (id: number) => typedError<ReplyDetail, Problem>(__TAURI_INVOKE("affirm", { id })),
+	/**  What the author newly wrote, fetched from the mailbox. */
+	messageText: (id: number) => typedError<MessageText, Problem>(__TAURI_INVOKE("message_text", { id })),
 	/**  Tries a mailbox without keeping anything. */
 	testMailbox: (draft: MailboxDraft) => typedError<Check[], Problem>(__TAURI_INVOKE("test_mailbox", { draft })),
 	/**  Saves a mailbox and watches it. */
 	addMailbox: (draft: MailboxDraft) => typedError<AccountView, Problem>(__TAURI_INVOKE("add_mailbox", { draft })),
 	/**  A new password for a mailbox. */
 	setPassword: (accountId: string, password: string) => typedError<AccountView, Problem>(__TAURI_INVOKE("set_password", { accountId, password })),
+	/**  Changes what belongs to a mailbox. */
+	changeMailbox: (accountId: string, details: MailboxDetails) => typedError<AccountView, Problem>(__TAURI_INVOKE("change_mailbox", { accountId, details })),
 	/**  Stops watching a mailbox. */
 	removeMailbox: (accountId: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_mailbox", { accountId })),
+	/**  Writes the configuration, without secrets, into the downloads folder, and says where. */
+	exportConfig: () => typedError<string, Problem>(__TAURI_INVOKE("export_config")),
+	/**  What a configuration would bring. */
+	readImport: (text: string) => typedError<ImportView, Problem>(__TAURI_INVOKE("read_import", { text })),
+	/**  Takes a configuration in. */
+	importConfig: (text: string) => typedError<null, Problem>(__TAURI_INVOKE("import_config", { text })),
+	/**  What the administrator has laid down on this computer. */
+	organisation: () => typedError<OrganisationView, Problem>(__TAURI_INVOKE("organisation")),
 	/**  Tries a backend without keeping anything. */
 	testBackend: (draft: BackendDraft) => typedError<Check[], Problem>(__TAURI_INVOKE("test_backend", { draft })),
 	/**  Saves a backend and keeps it in step. */
 	connectBackend: (draft: BackendDraft) => typedError<BackendView, Problem>(__TAURI_INVOKE("connect_backend", { draft })),
 	/**  Forgets the backend's token. */
 	disconnectBackend: () => typedError<BackendView, Problem>(__TAURI_INVOKE("disconnect_backend")),
+	/**  Begins to pair this laptop with a backend. */
+	beginPairing: (url: string) => typedError<PairingView, Problem>(__TAURI_INVOKE("begin_pairing", { url })),
+	/**  The pairing that is under way or came to nothing. */
+	pairing: () => typedError<PairingView | null, Problem>(__TAURI_INVOKE("pairing")),
+	/**  Gives up the pairing that is under way. */
+	cancelPairing: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_pairing")),
+	/**  Opens the backend's page for the pairing in the browser. The page comes from the backend, never from the window. */
+	openPairingPage: () => typedError<null, Problem>(__TAURI_INVOKE("open_pairing_page")),
+	/**  The link that was opened last, once. */
+	takeLink: () => typedError<PairLink | null, Problem>(__TAURI_INVOKE("take_link")),
+	/**  Sends an event that was refused once more. */
+	sendAgain: (eventId: string) => typedError<null, Problem>(__TAURI_INVOKE("send_again", { eventId })),
+	/**  Makes every connection anew at once. */
+	tryAgain: () => typedError<null, Problem>(__TAURI_INVOKE("try_again")),
 	/**  The newest events of the outbox. */
 	outbox: (limit: number) => typedError<OutboxRow[], Problem>(__TAURI_INVOKE("outbox", { limit })),
 	/**  Checks every part. */
 	doctor: () => typedError<Check[], Problem>(__TAURI_INVOKE("doctor")),
+	/**  What was logged since the start. */
+	journal: () => typedError<string[], Problem>(__TAURI_INVOKE("journal")),
+	/**  The report for whoever helps, to be read before it is saved. */
+	supportReport: () => typedError<string, Problem>(__TAURI_INVOKE("support_report")),
+	/**  Saves the report that was read, to the letter, and says where. */
+	saveSupportReport: () => typedError<string, Problem>(__TAURI_INVOKE("save_support_report")),
 	/**  What was attributed on each of the last days. */
 	history: (days: number) => typedError<History, Problem>(__TAURI_INVOKE("history", { days })),
 	/**  The servers that the mailbox of an address may be on, best first. */
@@ -65,8 +99,12 @@ export const commands = {
 	setPauseDays: (days: number) => typedError<RulesView, Problem>(__TAURI_INVOKE("set_pause_days", { days })),
 	/**  How much of a reply is sent to the backend. */
 	setLogLevel: (level: string) => typedError<RulesView, Problem>(__TAURI_INVOKE("set_log_level", { level })),
-	/**  Stops or resumes watching. */
-	setPaused: (paused: boolean) => typedError<null, Problem>(__TAURI_INVOKE("set_paused", { paused })),
+	/**  What other rules would have given. Nothing is changed. */
+	previewRules: (choices: RuleChoice[], pauseDays: number | null) => typedError<RulesPreview, Problem>(__TAURI_INVOKE("preview_rules", { choices, pauseDays })),
+	/**  Stops watching for a while. */
+	pause: (howLong: PauseFor) => typedError<null, Problem>(__TAURI_INVOKE("pause", { howLong })),
+	/**  Watches again. */
+	resume: () => typedError<null, Problem>(__TAURI_INVOKE("resume")),
 };
 
 /** Events */
@@ -114,8 +152,24 @@ export type AccountView = {
 	messagesSeen: number,
 	/**  What is wrong, if anything. */
 	problem: Problem | null,
+	/**  Folders that the rep has left out. */
+	excludeFolders: string[],
 	/**  The folders that are watched. */
 	folders: FolderView[],
+};
+
+/**  What was done how often. */
+export type ActionCounts = {
+	/**  Campaigns stopped. */
+	stopped: number,
+	/**  Campaigns paused. */
+	paused: number,
+	/**  Addresses blocked. */
+	blocked: number,
+	/**  Messages logged. */
+	logged: number,
+	/**  Questions asked. */
+	asked: number,
 };
 
 /**  Light, dark, or as the system. */
@@ -182,6 +236,8 @@ export type Changed =
 { what: "accounts" } | 
 /**  The backend's state or the outbox. */
 { what: "backend" } | 
+/**  A link into the app was opened. */
+{ what: "link" } | 
 /**  More happened than can be told one by one. */
 { what: "everything" };
 
@@ -261,6 +317,28 @@ export type History = {
 	medianMinutes: number | null,
 };
 
+/**  What a configuration that was exported elsewhere would bring. */
+export type ImportView = {
+	/**  Mailboxes that would be added; each asks for its password. */
+	newMailboxes: string[],
+	/**  Mailboxes that are here already and stay as they are. */
+	knownMailboxes: string[],
+	/**  The backend that would be connected; `None` where it names none or one is connected. */
+	backend: string | null,
+	/**  Whether rules or log level are others than here. */
+	rulesDiffer: boolean,
+};
+
+/**  What can be changed of a mailbox that is there. */
+export type MailboxDetails = {
+	/**  Other addresses of the rep's. */
+	aliases: string[],
+	/**  Domains of the rep's organisation. */
+	colleagues: string[],
+	/**  Folders that are not watched. */
+	excludeFolders: string[],
+};
+
 /**  A mailbox to be added or tested, as typed in. The password goes to the keychain and nowhere else. */
 export type MailboxDraft = {
 	/**  The rep's address. */
@@ -292,6 +370,24 @@ export type MailboxSecurity =
 /**  Plaintext; to loopback only. */
 "none";
 
+/**  What the author of a message newly wrote, as text only. */
+export type MessageText = {
+	/**  The text; empty where nothing was newly written. */
+	text: string,
+	/**  Whether there is more of it than is shown. */
+	cut: boolean,
+};
+
+/**  The administrator's policy, as far as the rep needs it. */
+export type OrganisationView = {
+	/**  Whether anything is laid down. */
+	managed: boolean,
+	/**  The backend to pair with. */
+	backendUrl: string | null,
+	/**  Whom to ask. */
+	contact: string | null,
+};
+
 /**  One event of the outbox. */
 export type OutboxRow = {
 	/**  The event's id. */
@@ -300,6 +396,8 @@ export type OutboxRow = {
 	event: string,
 	/**  The send's id. */
 	sendId: string,
+	/**  Whom that went to, as far as it is still known: a name or an address. */
+	prospect: string | null,
 	/**  When it was decided. */
 	createdAt: string,
 	/**  How often it was sent. */
@@ -325,6 +423,8 @@ export type OutboxState =
 export type Overview = {
 	/**  The worst state of all parts, which the tray icon shows. */
 	state: OverviewState,
+	/**  When the pause ends by itself; `None` while nothing is paused, or where only the rep ends it. */
+	pausedUntil: string | null,
 	/**  The mailboxes. */
 	accounts: AccountView[],
 	/**  The backend. */
@@ -349,6 +449,48 @@ export type OverviewState =
 "set_up" | 
 /**  All is well. */
 "watching";
+
+/**  What a link says about pairing. */
+export type PairLink = {
+	/**  The code of a pairing that somebody has decided about. */
+	code: string | null,
+	/**  The address of a backend to pair with. */
+	url: string | null,
+};
+
+/**  How a pairing stands. */
+export type PairingState = 
+/**  Nobody has decided yet. */
+"waiting" | 
+/**  Somebody said no. */
+"denied" | 
+/**  Nobody decided in time. */
+"expired" | 
+/**  It could not be finished. */
+"failed";
+
+/**  A pairing that is under way, or that came to nothing. A pairing that succeeded is a connected backend. */
+export type PairingView = {
+	/**  The backend's base URL. */
+	url: string,
+	/**  What is to be typed in on the backend's page. */
+	code: string,
+	/**  The backend's page, for a person to read. */
+	page: string,
+	/**  How it stands. */
+	state: PairingState,
+	/**  What is wrong just now, or why it came to nothing. */
+	problem: Problem | null,
+};
+
+/**  How long to pause. */
+export type PauseFor = 
+/**  For an hour. */
+"hour" | 
+/**  Until tomorrow morning. */
+"tomorrow" | 
+/**  Until the rep resumes. */
+"open";
 
 /**  What the rep prefers. */
 export type Preferences = {
@@ -480,6 +622,14 @@ export type ReplyRow = {
 	delivery: OutboxState | null,
 };
 
+/**  Something else to be done about a kind of message. */
+export type RuleChoice = {
+	/**  The row's name. */
+	name: string,
+	/**  What would be done: stop, pause, suppress, log. */
+	actions: string[],
+};
+
 /**  One row of the policy table. */
 export type RuleView = {
 	/**  The row's name, such as `reply` or `bounce_address`. */
@@ -490,6 +640,18 @@ export type RuleView = {
 	choices: string[][],
 	/**  Whether the organisation has set it. */
 	pinned: boolean,
+};
+
+/**  What rules have given, and would give. */
+export type RulesPreview = {
+	/**  How many days are looked back. */
+	days: number,
+	/**  How many messages were attributed in that time. */
+	messages: number,
+	/**  With the rules that hold just now. */
+	now: ActionCounts,
+	/**  With those that are tried out. */
+	then: ActionCounts,
 };
 
 /**  The rules as they hold just now. */

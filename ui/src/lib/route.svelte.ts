@@ -12,7 +12,8 @@ export const pages = [
 export type Page = (typeof pages)[number];
 
 interface Route {
-  page: Page;
+  /** A page, or the first start, which is in no list of pages. */
+  page: Page | "start";
   /** What follows the page's name, such as a verdict's number or `add`. */
   rest: string | undefined;
 }
@@ -32,6 +33,7 @@ export function go(path: string): void {
 
 export function parse(hash: string): Route {
   const [name, rest] = hash.replace(/^#\/?/, "").split("/", 2);
+  if (name === "start") return { page: "start", rest: rest || undefined };
   const page = pages.find((known) => known === name);
   return page ? { page, rest: rest || undefined } : { page: "overview", rest: undefined };
 }

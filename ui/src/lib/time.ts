@@ -21,6 +21,9 @@ export function moment(value: string, now: Date = new Date()): string {
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
   if (sameDay(date, yesterday)) return t("time.yesterday_at", { time: clock(date) });
+  const tomorrow = new Date(now);
+  tomorrow.setDate(now.getDate() + 1);
+  if (sameDay(date, tomorrow)) return t("time.tomorrow_at", { time: clock(date) });
   return `${day(value, now)}, ${clock(date)}`;
 }
 

@@ -24,6 +24,9 @@ class WindowState {
   /** Something was still to be connected since the window opened: the first steps are shown to their end. */
   settingUp = $state(false);
 
+  /** The first start was left for later since the window opened. */
+  startLeft = $state(false);
+
   private readonly listeners = new Set<Listener>();
   private pending: ReturnType<typeof setTimeout> | undefined;
 

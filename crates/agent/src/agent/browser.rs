@@ -33,6 +33,7 @@ impl Agent {
         let mut account = account_of(&draft)?;
         account.imap.password = None;
         account.imap.oauth = Some(OauthConfig { provider });
+        self.context.managed.allows(&account)?;
         if self.context.config().accounts.iter().any(|known| known.id() == account.id()) {
             return Err(already_there(&account));
         }

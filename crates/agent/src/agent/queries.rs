@@ -6,7 +6,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::Agent;
 use crate::Change;
-use crate::review::{confirm, take_back};
+use crate::review::{affirm, confirm, take_back};
 use crate::show;
 use crate::view::{
     AccountView, BackendView, Counts, OutboxRow, Overview, Problem, ReplyDetail, ReplyFilter, ReplyPage,
@@ -39,9 +39,13 @@ impl Agent {
             })
             .await?;
         let latest = self.replies(ReplyFilter { limit: LATEST, ..ReplyFilter::default() }).await?.rows;
-        let state = self.context.live().overview();
+        let (state, paused_until) = {
+            let live = self.context.live();
+            (live.overview(), live.paused_until)
+        };
         Ok(Overview {
             state,
+            paused_until: paused_until.map(|time| time.to_string()),
             accounts: self.accounts().await?,
             backend: self.backend().await?,
             today,
@@ -169,13 +173,53 @@ impl Agent {
         self.reviewed(id).await
     }
 
+    /// The rep says that it was an answer: of something that was judged to be of another kind, or that was taken back.
+    ///
+    /// # Errors
+    /// It isn't there, or the store failed.
+    pub async fn affirm(&self, id: i64) -> Result<ReplyDetail, Problem> {
+        let (row, send) = self.verdict(id).await?;
+        let Some(send) = send else { return Err(not_found(id)) };
+        if row.review == Review::Question {
+            return self.answer_question(id, true).await;
+        }
+        let owner = self.event_account(&send, &row.account);
+        let rules = self.context.rules();
+        let now = Timestamp::now();
+        self.store(move |store| {
+            let (verdict, events) = affirm(&row, &send, &store.events_of(id)?, &owner, &rules, now);
+            store.review(id, Review::Confirmed, Some(&verdict), &events, now)
+        })
+        .await?;
+        self.reviewed(id).await
+    }
+
+    /// Sends an event that the backend refused once more, and everything that waits at once.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn send_again(&self, event_id: String) -> Result<(), Problem> {
+        self.store(move |store| store.requeue(&event_id)).await?;
+        self.context.outbox.notify_one();
+        self.context.hurry.send_modify(|count| *count += 1);
+        self.context.changed(Change::Backend);
+        Ok(())
+    }
+
     /// The newest events of the outbox, newest first.
     ///
     /// # Errors
     /// The store failed.
     pub async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, Problem> {
-        let events = self.store(move |store| store.newest_events(limit.min(LARGEST_PAGE))).await?;
-        Ok(events.into_iter().map(show::outbox_row).collect())
+        self.store(move |store| {
+            let events = store.newest_events(limit.min(LARGEST_PAGE))?;
+            let row = |event: answerback_store::EventRow| {
+                let send = store.send(&event.send_id)?;
+                Ok(show::outbox_row(event, send.as_ref()))
+            };
+            events.into_iter().map(row).collect()
+        })
+        .await
     }
 
     async fn reviewed(&self, id: i64) -> Result<ReplyDetail, Problem> {
@@ -184,7 +228,7 @@ impl Agent {
         self.reply(id).await
     }
 
-    async fn verdict(&self, id: i64) -> Result<(VerdictRow, Option<TrackedSend>), Problem> {
+    pub(super) async fn verdict(&self, id: i64) -> Result<(VerdictRow, Option<TrackedSend>), Problem> {
         let found = self
             .store(move |store| {
                 let Some(row) = store.verdict(id)? else { return Ok(None) };

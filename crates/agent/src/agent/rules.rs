@@ -127,7 +127,7 @@ fn shown(config: &Config, organisation: &OrganisationPolicy) -> RulesView {
     }
 }
 
-fn rows_of(policy: &Policy) -> Map<String, Value> {
+pub(super) fn rows_of(policy: &Policy) -> Map<String, Value> {
     match serde_json::to_value(policy) {
         Ok(Value::Object(rows)) => rows,
         _ => Map::new(),

@@ -30,6 +30,7 @@ impl Agent {
     /// The settings make no sense, the mailbox is there already, the keychain or the configuration can't be written.
     pub async fn add_mailbox(&self, draft: MailboxDraft) -> Result<AccountView, Problem> {
         let account = account_of(&draft)?;
+        self.context.managed.allows(&account)?;
         let id = account.id();
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
@@ -98,22 +99,42 @@ impl Agent {
     /// # Errors
     /// The URL makes no sense, or keychain, configuration or store can't be written.
     pub async fn connect_backend(&self, draft: BackendDraft) -> Result<BackendView, Problem> {
+        let url = draft.url.trim().trim_end_matches('/').to_owned();
+        self.adopt_backend(url, draft.token, false).await
+    }
+
+    pub(super) async fn adopt_backend(
+        &self,
+        url: String,
+        secret: String,
+        paired: bool,
+    ) -> Result<BackendView, Problem> {
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
-        let url = draft.url.trim().trim_end_matches('/').to_owned();
-        let another = config.backend.as_ref().is_some_and(|before| before.url != url);
+        let before = config.backend.take();
+        let another = before.as_ref().is_some_and(|before| before.url != url);
         let backend = BackendConfig {
             token: SecretSource::Keychain(format!("backend/{url}")),
-            ca_file: config.backend.take().and_then(|before| before.ca_file),
+            paired,
+            ca_file: before.as_ref().and_then(|before| before.ca_file.clone()),
             url,
         };
         config.backend = Some(backend.clone());
         config.validate().map_err(|wrong| {
             Problem::new("backend_url", &backend.url, wrong, "Correct the backend's URL.")
         })?;
-        self.keep_secret(&backend.token, draft.token, &backend.url).await?;
-        self.save(config).await?;
+        // First: a paired backend that still runs would put its own next token over the new one.
         tasks.stop_backend(&self.context).await;
+        let kept = match self.keep_secret(&backend.token, secret, &backend.url).await {
+            Ok(()) => self.save(config).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = kept {
+            if let Some(before) = before {
+                tasks.start_backend(&self.context, before).await;
+            }
+            return Err(problem);
+        }
         if another {
             // Its sends are others, and our cursor means nothing to it.
             self.store(|store| store.forget_sends_cursor()).await?;
@@ -182,8 +203,6 @@ impl Agent {
 /// The account that a draft describes.
 pub(super) fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem> {
     let address = draft.address.trim().to_owned();
-    let clean =
-        |list: &[String]| list.iter().map(|text| text.trim().to_owned()).filter(|t| !t.is_empty()).collect();
     let username = draft.username.trim();
     let account = AccountConfig {
         aliases: clean(&draft.aliases),
@@ -221,6 +240,11 @@ pub(super) fn already_there(account: &AccountConfig) -> Problem {
         format!("{} is watched already.", account.address),
         "Change how it signs in on the Mailboxes page instead.",
     )
+}
+
+/// What was typed, without blanks around it and without empty entries.
+pub(super) fn clean(list: &[String]) -> Vec<String> {
+    list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
 pub(super) fn no_such_account(id: &str) -> Problem {

@@ -58,6 +58,19 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads and checks the text of a file that isn't there, such as one that the rep chose in the window.
+    ///
+    /// # Errors
+    /// What is wrong and where; no value of the text is repeated.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let config = Self::parse(Path::new(""), text).map_err(|error| match error {
+            ConfigError::Syntax { line, wrong, .. } => format!("line {line}: {wrong}"),
+            other => other.to_string(),
+        })?;
+        config.validate()?;
+        Ok(config)
+    }
+
     /// Reads a file, or gives the empty configuration where there is none.
     ///
     /// # Errors

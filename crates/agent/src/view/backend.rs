@@ -64,6 +64,8 @@ pub struct OutboxRow {
     pub event: String,
     /// The send's id.
     pub send_id: String,
+    /// Whom that went to, as far as it is still known: a name or an address.
+    pub prospect: Option<String>,
     /// When it was decided.
     pub created_at: String,
     /// How often it was sent.

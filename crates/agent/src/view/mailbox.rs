@@ -43,6 +43,34 @@ pub struct BrowserSignIn {
     pub url: String,
 }
 
+/// What can be changed of a mailbox that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MailboxDetails {
+    /// Other addresses of the rep's.
+    pub aliases: Vec<String>,
+    /// Domains of the rep's organisation.
+    pub colleagues: Vec<String>,
+    /// Folders that are not watched.
+    pub exclude_folders: Vec<String>,
+}
+
+/// What a configuration that was exported elsewhere would bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct ImportView {
+    /// Mailboxes that would be added; each asks for its password.
+    pub new_mailboxes: Vec<String>,
+    /// Mailboxes that are here already and stay as they are.
+    pub known_mailboxes: Vec<String>,
+    /// The backend that would be connected; `None` where it names none or one is connected.
+    pub backend: Option<String>,
+    /// Whether rules or log level are others than here.
+    pub rules_differ: bool,
+}
+
 /// How a mailbox connection is secured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -83,6 +111,8 @@ pub struct AccountView {
     pub messages_seen: u32,
     /// What is wrong, if anything.
     pub problem: Option<Problem>,
+    /// Folders that the rep has left out.
+    pub exclude_folders: Vec<String>,
     /// The folders that are watched.
     pub folders: Vec<FolderView>,
 }

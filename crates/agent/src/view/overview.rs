@@ -11,6 +11,8 @@ use super::{AccountView, BackendView, ReplyRow};
 pub struct Overview {
     /// The worst state of all parts, which the tray icon shows.
     pub state: OverviewState,
+    /// When the pause ends by itself; `None` while nothing is paused, or where only the rep ends it.
+    pub paused_until: Option<String>,
     /// The mailboxes.
     pub accounts: Vec<AccountView>,
     /// The backend.
@@ -38,6 +40,19 @@ pub enum OverviewState {
     SetUp,
     /// All is well.
     Watching,
+}
+
+/// How long to pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum PauseFor {
+    /// For an hour.
+    Hour,
+    /// Until tomorrow morning.
+    Tomorrow,
+    /// Until the rep resumes.
+    Open,
 }
 
 /// How many messages of each sort were attributed.

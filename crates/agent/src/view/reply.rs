@@ -108,6 +108,17 @@ pub struct ReplyDetail {
     pub events: Vec<SentEvent>,
 }
 
+/// What the author of a message newly wrote, as text only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct MessageText {
+    /// The text; empty where nothing was newly written.
+    pub text: String,
+    /// Whether there is more of it than is shown.
+    pub cut: bool,
+}
+
 /// One rung that agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

@@ -19,6 +19,49 @@ pub struct RulesView {
     pub max_log_level: Option<String>,
 }
 
+/// Something else to be done about a kind of message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct RuleChoice {
+    /// The row's name.
+    pub name: String,
+    /// What would be done: stop, pause, suppress, log.
+    pub actions: Vec<String>,
+}
+
+/// What rules have given, and would give.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct RulesPreview {
+    /// How many days are looked back.
+    pub days: u32,
+    /// How many messages were attributed in that time.
+    pub messages: u32,
+    /// With the rules that hold just now.
+    pub now: ActionCounts,
+    /// With those that are tried out.
+    pub then: ActionCounts,
+}
+
+/// What was done how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct ActionCounts {
+    /// Campaigns stopped.
+    pub stopped: u32,
+    /// Campaigns paused.
+    pub paused: u32,
+    /// Addresses blocked.
+    pub blocked: u32,
+    /// Messages logged.
+    pub logged: u32,
+    /// Questions asked.
+    pub asked: u32,
+}
+
 /// One row of the policy table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]

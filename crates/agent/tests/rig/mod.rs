@@ -1,6 +1,8 @@
 //! An agent in this process, on an in-memory mailbox and keychain.
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
+pub mod backend;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -144,9 +144,16 @@ pub async fn decide(
     let body = html! {
         h1 { "Pair a laptop" }
         div.notice.good role="status" { (text) }
+        // On the laptop itself this brings the rep back to the app, which then asks at once.
+        @if allow { p { a href=(format!("answerback://pair?code={}", code_only(&code))) { "Back to Answerback" } } }
         p { a href="/admin/laptops" { "To the laptops" } }
     };
     Ok(page(&session, Place::Laptops, "Pair a laptop", &body))
+}
+
+/// What was typed in, as far as a code may hold it.
+fn code_only(typed: &str) -> String {
+    typed.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
 fn form(

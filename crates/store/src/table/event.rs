@@ -184,6 +184,18 @@ impl Store {
         Ok(())
     }
 
+    /// Sends an event that was refused once more, in its old place. False where there is no such event.
+    ///
+    /// # Errors
+    /// The store failed; nothing was changed.
+    pub fn requeue(&mut self, id: &str) -> Result<bool> {
+        let changed = self.db.execute(
+            "UPDATE event SET state = 0, reason = NULL, settled_at = NULL WHERE id = ?1 AND state = 1",
+            [id],
+        )?;
+        Ok(changed > 0)
+    }
+
     /// Keeps what the backend said. An event that is settled already stays as it is.
     ///
     /// # Errors

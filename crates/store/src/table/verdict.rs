@@ -223,6 +223,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The verdicts that stand or wait for an answer, on messages received since `since`, in no order.
+    ///
+    /// # Errors
+    /// The store failed, or a row can't be read.
+    pub fn verdicts_since(&self, since: Timestamp) -> Result<Vec<Verdict>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT json FROM verdict
+             WHERE coalesce(received_at, decided_at) >= ?1 AND review IN ('none', 'confirmed', 'question')",
+        )?;
+        let mut rows = query.query([crate::time::to_ms(since)])?;
+        let mut verdicts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let json: String = row.get(0)?;
+            verdicts
+                .push(serde_json::from_str(&json).map_err(|source| Error::Row { table: "verdict", source })?);
+        }
+        Ok(verdicts)
+    }
+}
+
 /// A verdict that stands, as far as it counts as an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

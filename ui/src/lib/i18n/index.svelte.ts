@@ -33,6 +33,7 @@ export function locale(): string {
 export function useLanguage(wanted: string): void {
   code = catalogue(wanted) ? wanted : "en";
   document.documentElement.lang = code;
+  document.documentElement.dir = catalogue(code)?.["language.direction"] ?? "ltr";
 }
 
 /** The text of a key, with `{name}` replaced. */

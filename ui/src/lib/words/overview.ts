@@ -10,7 +10,9 @@ export function overviewSentence(overview: Overview): string {
     case "offline":
       return t("overview.offline");
     case "paused":
-      return t("overview.paused");
+      return overview.pausedUntil
+        ? t("overview.paused_until", { time: moment(overview.pausedUntil) })
+        : t("overview.paused");
     case "set_up":
       return t("overview.set_up");
     case "watching":

@@ -37,7 +37,7 @@ test.each(cases)("%s", (_, change, sentence) => {
 
 test("the reason names the day of the email that was answered", () => {
   expect(because({ ...row, sentAt: "2031-11-18T08:00:00Z" })).toBe(
-    "It refers to your email of Nov 18, 2031 by its Message-ID.",
+    "It was written as an answer to your email of Nov 18, 2031.",
   );
   expect(because({ ...row, rung: null })).toBe("");
 });

@@ -1,0 +1,87 @@
+//! What the app has logged since its start, for the Diagnostics page: in memory only, a few hundred lines, addresses
+//! shortened. Secrets and mail are never logged in the first place.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use answerback_agent::redact::redacted;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+/// The newest lines that are kept.
+const LINES: usize = 500;
+
+/// The lines. Cheap to clone; every clone is the same journal.
+#[derive(Clone, Default)]
+pub struct Journal(Arc<Mutex<VecDeque<String>>>);
+
+impl Journal {
+    /// Begins to keep what is logged, and writes it to the standard error as well.
+    pub fn start() -> Self {
+        let journal = Self::default();
+        let filter = || EnvFilter::try_from_env("ANSWERBACK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let kept = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_target(false)
+            .with_writer(journal.clone())
+            .with_filter(filter());
+        let shown = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(filter());
+        // Another subscriber is there only when a test set one.
+        let _ = tracing_subscriber::registry().with(kept).with(shown).try_init();
+        journal
+    }
+
+    /// The lines, oldest first.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn keep(&self, text: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(text.lines().map(redacted));
+        let excess = lines.len().saturating_sub(LINES);
+        lines.drain(..excess);
+    }
+}
+
+/// One line, which the formatter writes in one go.
+pub struct Line(Journal);
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.keep(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Journal {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_lines_are_kept_with_addresses_shortened() {
+        let journal = Journal::default();
+        for number in 0..=LINES {
+            journal.keep(&format!("{number} rep@sales.example\n"));
+        }
+        let lines = journal.lines();
+        assert_eq!(lines.len(), LINES);
+        assert_eq!(lines.first().map(String::as_str), Some("1 r…@sales.example"));
+    }
+}
