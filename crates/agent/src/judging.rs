@@ -2,7 +2,7 @@
 
 use answerback_backend::{ReplyFacts, account_id, events_for};
 use answerback_mailbox::FoundMessage;
-use answerback_reply::{Judge, Message, OwnCopy, SendIndex, TrackedSend, Triage, Verdict};
+use answerback_reply::{Action, Judge, Message, MessageId, OwnCopy, SendIndex, TrackedSend, Triage, Verdict};
 use answerback_store::{Learned, Lesson, NewEvent, NewVerdict};
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,9 +90,15 @@ pub fn to_keep(answer: Answer<'_>, event_account: &str, rules: &Rules, now: Time
         also_search: also_search.into_iter().flatten().collect(),
         facts: serde_json::to_string(&kept_facts).unwrap_or_default(),
         events: events.iter().map(to_outbox).collect(),
-        learned: message.message_id.iter().map(|id| Learned::Chain(id.to_string())).collect(),
+        learned: chain(&verdict, message.message_id.as_ref()).into_iter().collect(),
         verdict,
     }
+}
+
+/// What an answer teaches: whatever answers it in turn belongs to the same send. Not so while it is a question to the rep: a
+/// certain stop must not follow from an uncertain match.
+pub fn chain(verdict: &Verdict, id: Option<&MessageId>) -> Option<Learned> {
+    id.filter(|_| !verdict.actions.contains(&Action::Ask)).map(|id| Learned::Chain(id.to_string()))
 }
 
 /// An event as the outbox keeps it.
@@ -189,6 +195,15 @@ mod tests {
         over.track_until = Some(at("2026-02-01T00:00:00Z"));
         let sends = [send("2026-11-19T00:00:00Z"), send("2026-11-18T00:00:00Z"), over];
         assert_eq!(rescan_for(&sends, None, now), Some(at("2026-11-18T00:00:00Z")));
+    }
+
+    #[test]
+    fn an_uncertain_answer_draws_nothing_after_it() {
+        let id = MessageId::new("<r1@flynnsarcade.com>");
+        let verdict = |actions| Verdict { actions, ..Verdict::default() };
+        assert_eq!(chain(&verdict(vec![Action::Ask]), id.as_ref()), None);
+        let certain = chain(&verdict(vec![Action::Stop, Action::Log]), id.as_ref());
+        assert_eq!(certain, id.map(|id| Learned::Chain(id.to_string())));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use answerback_backend::{ReplyFacts, account_id, events_for, retract};
 use answerback_reply::{Kind, Policy, TrackedSend, Verdict};
-use answerback_store::{EventRow, NewEvent, Review, VerdictRow};
+use answerback_store::{EventRow, Learned, Lesson, NewEvent, Review, VerdictRow};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -69,6 +69,13 @@ pub fn affirm(
     let events = events_for(&verdict, send, &facts, rules.log_level, account_id(account));
     to_send.extend(events.iter().map(to_outbox));
     (verdict, to_send)
+}
+
+/// What the rep's word for an answer teaches, and from when on mail is to be looked at again for it.
+pub fn confirmed_chain(row: &VerdictRow, send: &TrackedSend) -> Option<Lesson> {
+    let facts: ReplyFacts = serde_json::from_str(&row.facts).ok()?;
+    let learned = Learned::Chain(facts.message_id?.to_string());
+    Some(Lesson { send_id: send.id.clone(), learned, rescan_since: Some(send.sent_at) })
 }
 
 fn confirmed(verdict: &Verdict, policy: &Policy) -> Verdict {

@@ -1,12 +1,14 @@
 //! What the window asks, and what the rep says of a verdict.
 
 use answerback_reply::TrackedSend;
-use answerback_store::{Review, Store, VerdictFilter, VerdictRow};
+use answerback_store::{Lesson, Review, Store, VerdictFilter, VerdictRow};
 use jiff::{Timestamp, Zoned};
 
 use super::Agent;
 use crate::Change;
-use crate::review::{affirm, confirm, take_back};
+use crate::config::AccountConfig;
+use crate::context::teach;
+use crate::review::{affirm, confirm, confirmed_chain, take_back};
 use crate::show;
 use crate::view::{
     AccountView, BackendView, Counts, OutboxRow, Overview, Problem, ReplyDetail, ReplyFilter, ReplyPage,
@@ -60,7 +62,7 @@ impl Agent {
     /// The store failed.
     pub async fn accounts(&self) -> Result<Vec<AccountView>, Problem> {
         let accounts = self.context.config().accounts;
-        let ids: Vec<String> = accounts.iter().map(crate::config::AccountConfig::id).collect();
+        let ids: Vec<String> = accounts.iter().map(AccountConfig::id).collect();
         let states = self
             .store(move |store| ids.iter().map(|id| store.account(id)).collect::<Result<Vec<_>, _>>())
             .await?;
@@ -161,6 +163,7 @@ impl Agent {
         let owner = self.event_account(&send, &row.account);
         let rules = self.context.rules();
         let now = Timestamp::now();
+        let lesson = confirmed_chain(&row, &send).filter(|_| is_answer);
         self.store(move |store| {
             if is_answer {
                 let (verdict, events) = confirm(&row, &send, &owner, &rules);
@@ -170,6 +173,7 @@ impl Agent {
             }
         })
         .await?;
+        self.follow_thread(lesson).await?;
         self.reviewed(id).await
     }
 
@@ -185,13 +189,27 @@ impl Agent {
         }
         let owner = self.event_account(&send, &row.account);
         let rules = self.context.rules();
+        let lesson = confirmed_chain(&row, &send);
         let now = Timestamp::now();
         self.store(move |store| {
             let (verdict, events) = affirm(&row, &send, &store.events_of(id)?, &owner, &rules, now);
             store.review(id, Review::Confirmed, Some(&verdict), &events, now)
         })
         .await?;
+        self.follow_thread(lesson).await?;
         self.reviewed(id).await
+    }
+
+    /// What answers an answer belongs to the same send, also where it was read before the rep was sure.
+    async fn follow_thread(&self, lesson: Option<Lesson>) -> Result<(), Problem> {
+        let Some(lesson) = lesson else { return Ok(()) };
+        let accounts: Vec<String> = self.context.config().accounts.iter().map(AccountConfig::id).collect();
+        let Lesson { send_id, learned, .. } = lesson.clone();
+        if self.store(move |store| store.learn(&[lesson], &accounts)).await? > 0 {
+            self.context.change_sends(|sends| teach(sends, &send_id, &learned));
+            self.context.rescans.send_modify(|count| *count += 1);
+        }
+        Ok(())
     }
 
     /// Sends an event that the backend refused once more, and everything that waits at once.

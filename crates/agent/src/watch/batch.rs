@@ -93,8 +93,8 @@ async fn judge(
     let verdict = context.with_sends(|sends| judging::verdict(rules, sends, &message));
     let Some(send) = attributed_send(context, &verdict).await? else { return Ok(Judged::NotOurs) };
     // The next message of this batch may answer this one.
-    if let (Some(send_id), Some(id)) = (&verdict.send_id, &message.message_id) {
-        context.change_sends(|sends| sends.learn_chain(send_id, id));
+    if let Some(learned) = judging::chain(&verdict, message.message_id.as_ref()) {
+        context.change_sends(|sends| teach(sends, &send.id, &learned));
     }
     let wants_text = rules.log_level != answerback_backend::LogLevel::Metadata;
     let text = raw.filter(|_| wants_text).map(|raw| text::newly_written(&raw));
