@@ -24,12 +24,17 @@ impl Journal {
     pub fn start() -> Self {
         let journal = Self::default();
         let filter = || EnvFilter::try_from_env("ANSWERBACK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        // Where the log can't be written (a full disk), saying so on standard error would end the program.
         let kept = tracing_subscriber::fmt::layer()
+            .log_internal_errors(false)
             .with_ansi(false)
             .with_target(false)
             .with_writer(journal.clone())
             .with_filter(filter());
-        let shown = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(filter());
+        let shown = tracing_subscriber::fmt::layer()
+            .log_internal_errors(false)
+            .with_writer(io::stderr)
+            .with_filter(filter());
         // Another subscriber is there only when a test set one.
         let _ = tracing_subscriber::registry().with(kept).with(shown).try_init();
         journal

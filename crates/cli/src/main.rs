@@ -58,5 +58,7 @@ fn log_to_stderr(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Where the log can't be written (a full disk), saying so on standard error would end the program.
+        .log_internal_errors(false)
         .init();
 }

@@ -120,3 +120,21 @@ fn run_reports_a_problem_goes_on_and_ends_quickly_when_it_is_told_to() {
         assert!(lines.all(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).is_ok()));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_it() {
+    let folder = tempfile::tempdir().unwrap();
+    configuration(folder.path(), closed_port());
+    let mut child = answerbackctl(folder.path())
+        .args(["run", "--config", "answerback.toml", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(fs::File::options().write(true).open("/dev/full").unwrap())
+        .spawn()
+        .unwrap();
+    // The problem is logged as well, where there is no space.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("refused_port"));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
