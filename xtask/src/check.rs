@@ -6,6 +6,7 @@ use crate::contract;
 use crate::counts::{Counts, Runner};
 use crate::eval::{Fuzz, fuzz};
 use crate::generated::{bindings, openapi};
+use crate::mail_servers;
 use crate::packages::Need;
 use crate::setup::{
     cargo_program, is_on_path, npm, npm_packages, python_package, rust_components, system_packages,
@@ -16,6 +17,7 @@ use crate::window;
 use crate::workspace::{APP_FEATURE, Workspace};
 
 const PACKAGES: &str = "system packages";
+const MAIL_SERVERS: &str = "mail servers";
 const NPM: &str = "npm packages";
 const WINDOW: &str = "window: build";
 const BUILD: &str = "build";
@@ -69,6 +71,7 @@ fn fuzz_briefly(workspace: &Workspace) -> anyhow::Result<()> {
 
 fn prepare(workspace: &Workspace, steps: &mut Steps) {
     steps.step(PACKAGES, &[], || system_packages(&[Need::Compile, Need::Desktop, Need::Test]));
+    steps.step(MAIL_SERVERS, &[PACKAGES], || mail_servers::fetch(workspace));
     steps.step(NPM, &[], || npm_packages(workspace));
     steps.step(WINDOW, &[NPM], || window::build_pages(workspace));
 }

@@ -1,4 +1,4 @@
-//! `eval`, `bench`, `fuzz`: what detection gets right, how fast, and that no input breaks it.
+//! `eval`, `bench`, `fuzz`, `faults`: what detection gets right, how fast everything is, and that nothing breaks it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,6 +50,20 @@ pub enum BenchOf {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+}
+
+/// How much is to go wrong.
+#[derive(Clone, Debug, Args)]
+pub struct Faults {
+    /// How many faults, at least
+    #[arg(long, default_value_t = 2000)]
+    pub runs: usize,
+    /// The first story's seed; a failed story is told again by its seed and --runs 1
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Stories at once
+    #[arg(long, default_value_t = 8)]
+    pub at_once: usize,
 }
 
 /// How long to try.
@@ -105,6 +119,19 @@ pub fn fuzz(workspace: &Workspace, args: &Fuzz) -> anyhow::Result<()> {
     let jobs = args.jobs.to_string();
     let fuzz = ["fuzz", "--seconds", &seconds, "--jobs", &jobs];
     run(program(workspace)?.current_dir(&workspace.root).args(fuzz))
+}
+
+/// Agent, mail server and backend under faults.
+///
+/// # Errors
+/// Something can't be built, or a reply was lost or told twice, or coverage was ahead of the truth.
+pub fn faults(workspace: &Workspace, args: &Faults) -> anyhow::Result<()> {
+    system_packages(&[Need::Compile, Need::Dovecot])?;
+    let packages = ["-p", "answerback-cli", "-p", "answerback-reference-backend", "-p", "answerback-testkit"];
+    run(workspace.cargo().args(["build", "--bins"]).args(packages))?;
+    let mut faults = Command::new(workspace.program("answerback-faults"));
+    faults.args(["--runs", &args.runs.to_string(), "--seed", &args.seed.to_string()]);
+    run(faults.args(["--at-once", &args.at_once.to_string()]))
 }
 
 /// The measuring program, built with optimisations.

@@ -7,6 +7,7 @@ mod counts;
 mod demo;
 mod eval;
 mod generated;
+mod mail_servers;
 mod packages;
 mod setup;
 mod shell;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::demo::Demo;
-use crate::eval::{Bench, Eval, Fuzz};
+use crate::eval::{Bench, Eval, Faults, Fuzz};
 use crate::workspace::Workspace;
 
 /// Set-up and chores. What is missing on this machine is installed, and said.
@@ -35,6 +36,8 @@ struct Cli {
 enum Chore {
     /// Show the product: a mail server, a backend and the desktop app, with mail that arrives
     Demo(Demo),
+    /// Fetch the mail servers for the tests that can't be installed beside Dovecot
+    MailServers,
     /// Run every test; the last line tells how many passed and failed
     Test,
     /// Run what a change must pass: the tests, format, lints, documentation, dependencies, generated files
@@ -44,6 +47,8 @@ enum Chore {
     /// Measure speed beside mail-parser on the same mail, and the memory of an index of a million sends; or what the
     /// reference backend carries
     Bench(Bench),
+    /// Kill, cut, freeze and fill up everything at random: no reply may be lost or told twice, coverage never lies
+    Faults(Faults),
     /// Feed mutated mail to detection; a panic or a stall is a failure
     Fuzz(Fuzz),
     /// Take a picture of every page of the real app, light and dark, in English and Spanish
@@ -78,10 +83,12 @@ fn run(chore: &Chore) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match chore {
         Chore::Demo(args) => return demo::demo(&workspace, args),
+        Chore::MailServers => mail_servers::fetch(&workspace)?,
         Chore::Test => return Ok(check::test(&workspace)),
         Chore::Ci => return Ok(check::ci(&workspace)),
         Chore::Eval(args) => eval::eval(&workspace, args)?,
         Chore::Bench(args) => eval::bench(&workspace, args)?,
+        Chore::Faults(args) => eval::faults(&workspace, args)?,
         Chore::Fuzz(args) => eval::fuzz(&workspace, args)?,
         Chore::Screenshots { out } => window::screenshots(&workspace, out)?,
         Chore::Bindings { check } => generated::build_bindings(&workspace, *check)?,

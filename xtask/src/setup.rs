@@ -40,11 +40,19 @@ pub fn system_packages(needs: &[Need]) -> anyhow::Result<()> {
     for package in &missing {
         say(&format!("  {:<30} {}", package.name, package.why));
     }
-    let mut apt = as_root()?;
-    run(apt.args(["apt-get", "update", "-q"]))?;
+    apt_update()?;
     let mut apt = as_root()?;
     apt.args(["apt-get", "install", "-q", "-y", "--no-install-recommends"]);
     run(apt.args(missing.iter().map(|package| package.name)))
+}
+
+/// Fetches the lists of packages.
+///
+/// # Errors
+/// apt-get fails.
+pub fn apt_update() -> anyhow::Result<()> {
+    let mut apt = as_root()?;
+    run(apt.args(["apt-get", "update", "-q"]))
 }
 
 /// A command line that runs what follows as root.

@@ -16,7 +16,7 @@ pub struct Workspace {
     /// The folder of the root `Cargo.toml`.
     pub root: PathBuf,
     /// The build folder.
-    target: PathBuf,
+    pub target: PathBuf,
 }
 
 impl Workspace {

@@ -18,13 +18,14 @@ async fn every_known_provider_is_read_whole_and_left_untouched() {
         println!("{} {:?}", profile.name, started.elapsed());
         let server = ImapServer::start_as(profile.clone()).await.unwrap();
         let account = server.add_account(REP, PASSWORD);
-        let spam = profile.folders.iter().find(|(_, role)| *role == Some("\\Junk")).unwrap().0;
+        let spam =
+            profile.folders.iter().find(|(name, role)| *role == Some("\\Junk") || *name == "Junk").unwrap().0;
         let (old, recent) =
             ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-11-20T00:00:00Z".parse().unwrap());
         for n in 0..260 {
             account.append("INBOX", &mail(&format!("old-{n}")), &[], old);
         }
-        let bulk = if profile.gmail { "[Gmail]/All Mail" } else { "INBOX" };
+        let bulk = if profile.offers("X-GM-EXT-1") { "[Gmail]/All Mail" } else { "INBOX" };
         for n in 0..260 {
             account.append(bulk, &mail(&format!("new-{n}")), &["\\Seen"], recent);
         }

@@ -31,12 +31,32 @@ pub struct Laptop {
     token: String,
 }
 
+/// How the agent reaches the rep's mailbox on `localhost`.
+#[derive(Clone, Debug)]
+pub struct MailAccess {
+    /// The port.
+    pub port: u16,
+    /// `tls`, `starttls` or `none`.
+    pub security: &'static str,
+    /// A PEM file with the root to trust.
+    pub ca_file: PathBuf,
+}
+
 impl Laptop {
     /// Sets a laptop up in `folder`, which must exist.
     ///
     /// # Errors
     /// When the configuration can't be written.
     pub fn new(folder: &Path, mail: &MailServer, backend_url: &str, token: &str) -> Result<Self> {
+        let access = MailAccess { port: mail.tls_port(), security: "tls", ca_file: mail.ca_file() };
+        Self::with_access(folder, access, backend_url, token)
+    }
+
+    /// The same, with another way to the mailbox.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_access(folder: &Path, mail: MailAccess, backend_url: &str, token: &str) -> Result<Self> {
         let laptop = Self { folder: folder.to_owned(), token: token.to_owned() };
         laptop.write_config(mail, backend_url)?;
         Ok(laptop)
@@ -59,6 +79,17 @@ impl Laptop {
     pub fn forget(&self) -> Result<()> {
         if self.data().exists() {
             std::fs::remove_dir_all(self.data()).context("Removing the data folder")?;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything while the data folder itself stays: it may be a disk of its own.
+    ///
+    /// # Errors
+    /// When a file can't be removed.
+    pub fn forget_store(&self) -> Result<()> {
+        for entry in std::fs::read_dir(self.data()).context("Reading the data folder")? {
+            std::fs::remove_file(entry?.path()).context("Removing a file of the data folder")?;
         }
         Ok(())
     }
@@ -87,8 +118,15 @@ impl Laptop {
     /// # Errors
     /// When the program can't be started.
     pub fn run(&self, ctl: &Path) -> Result<Agent> {
+        self.run_by(Command::new(ctl))
+    }
+
+    /// Starts the agent by a command that takes its arguments, such as a shell that becomes it.
+    ///
+    /// # Errors
+    /// When the program can't be started.
+    pub fn run_by(&self, mut command: Command) -> Result<Agent> {
         let log = File::options().create(true).append(true).open(self.log_file())?;
-        let mut command = Command::new(ctl);
         command.arg("run").arg("--config").arg(self.config()).arg("--json");
         self.equip(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -96,7 +134,7 @@ impl Laptop {
         Agent::new(process, self.log_file())
     }
 
-    fn write_config(&self, mail: &MailServer, backend_url: &str) -> Result<()> {
+    fn write_config(&self, mail: MailAccess, backend_url: &str) -> Result<()> {
         let config = Config {
             data_dir: self.data(),
             backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
@@ -105,11 +143,11 @@ impl Laptop {
                 colleagues: ["sales.example"],
                 imap: ImapConfig {
                     host: "localhost",
-                    port: mail.tls_port(),
-                    security: "tls",
+                    port: mail.port,
+                    security: mail.security,
                     username: REP.address,
                     password: Secret { env: PASSWORD_VARIABLE },
-                    ca_file: mail.ca_file(),
+                    ca_file: mail.ca_file,
                 },
             }],
         };
@@ -172,6 +210,11 @@ impl Agent {
             }
         });
         Ok(Self { process, lines, log })
+    }
+
+    /// The process, for a test to do something to it.
+    pub fn process(&mut self) -> &mut Running {
+        &mut self.process
     }
 
     /// Everything that it has said, one JSON object a line; a line that is not JSON is a string here.

@@ -80,6 +80,11 @@ impl Backend {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A bearer token for the rep's laptop.
     ///
     /// # Errors

@@ -7,17 +7,29 @@
 pub mod agent;
 #[cfg(unix)]
 pub mod backend;
+pub mod bad_network;
 pub mod campaign;
+#[cfg(unix)]
+pub mod courier;
+#[cfg(unix)]
+pub mod cyrus;
 #[cfg(unix)]
 pub mod dovecot;
 #[cfg(unix)]
 pub mod e2e;
+#[cfg(unix)]
+pub mod faults;
+#[cfg(unix)]
+mod identity;
 pub mod identity_provider;
 pub mod imap;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod lmtp;
 pub mod mail;
+pub mod mail_client;
+#[cfg(unix)]
+mod mail_ports;
 pub mod mail_server;
 pub mod name_server;
 pub mod personas;
@@ -30,6 +42,8 @@ pub mod proxy;
 pub mod salesforce;
 pub mod snapshot;
 pub mod tls;
+#[cfg(unix)]
+pub mod unpacked;
 pub mod web_server;
 
 pub use snapshot::Snapshot;

@@ -62,6 +62,15 @@ impl MailServer {
         }
     }
 
+    /// The port without TLS.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Embedded { server, .. } => server.port(),
+            #[cfg(unix)]
+            Self::Dovecot(dovecot) => dovecot.port(),
+        }
+    }
+
     /// The port with TLS; the certificate is for `localhost`.
     pub fn tls_port(&self) -> u16 {
         match self {

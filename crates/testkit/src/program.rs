@@ -25,7 +25,7 @@ pub fn find(name: &str) -> Result<PathBuf> {
 }
 
 /// The folder of the running program; tests run one level below it.
-fn own_folder() -> Result<PathBuf> {
+pub(crate) fn own_folder() -> Result<PathBuf> {
     let program = std::env::current_exe().context("Looking for our own program")?;
     let folder = program.parent().context("Our own program is in no folder")?;
     let above = folder.parent().filter(|_| folder.ends_with("deps"));

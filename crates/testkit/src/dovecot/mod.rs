@@ -5,19 +5,18 @@
 
 mod append;
 mod doveadm;
-mod identity;
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use self::identity::Identity;
+use crate::identity::Identity;
 use crate::lmtp;
+use crate::mail_ports::{self, MailPorts};
 use crate::process::Running;
 use crate::tls::{Authority, LOOPBACK_NAMES};
 
@@ -29,9 +28,6 @@ passdb {
   args = {folder}/conf/oauth2.conf
 }";
 const TEMPLATE: &str = include_str!("dovecot.conf");
-/// Between choosing a port and Dovecot's listening on it, somebody else may take it.
-const ATTEMPTS: usize = 3;
-const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// How messages are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,16 +63,9 @@ impl Default for Setup {
 pub struct Dovecot {
     // Declared before the folder, so that it stops before its files go.
     process: Running,
-    ports: Ports,
+    ports: MailPorts,
     password: String,
     folder: tempfile::TempDir,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    imap: u16,
-    imaps: u16,
-    lmtp: u16,
 }
 
 impl Dovecot {
@@ -102,20 +91,10 @@ impl Dovecot {
     /// As [`Self::start`].
     pub async fn start_as(password: &str, setup: Setup) -> Result<Self> {
         let password = password.to_owned();
-        let start = move || {
-            let mut attempt = 1;
-            loop {
-                match Self::try_start(&password, &setup) {
-                    Err(error) if attempt < ATTEMPTS => tracing::warn!("Dovecot did not start: {error:#}."),
-                    outcome => return outcome,
-                }
-                attempt += 1;
-            }
-        };
-        tokio::task::spawn_blocking(start).await?
+        mail_ports::start(move |ports| Self::try_start(&password, &setup, ports)).await
     }
 
-    fn try_start(password: &str, setup: &Setup) -> Result<Self> {
+    fn try_start(password: &str, setup: &Setup, ports: MailPorts) -> Result<Self> {
         if !Path::new(PROGRAM).exists() {
             bail!(
                 "Dovecot is not installed (Debian: apt-get install dovecot-core dovecot-imapd dovecot-lmtpd)"
@@ -123,7 +102,6 @@ impl Dovecot {
         }
         let identity = Identity::for_mail()?;
         let folder = tempfile::Builder::new().prefix("answerback-dovecot-").tempdir()?;
-        let ports = Ports::free()?;
         write_files(folder.path(), &identity, ports, password, setup)?;
         let mut command = Command::new(PROGRAM);
         command.args(["-F", "-c"]).arg(folder.path().join("conf/dovecot.conf"));
@@ -134,23 +112,8 @@ impl Dovecot {
         }
         let process = Running::start_with_folder(&mut command, Duration::from_secs(5), Some(folder.path()))?;
         let mut dovecot = Self { process, ports, password: password.to_owned(), folder };
-        dovecot.wait_for_ports()?;
+        ports.wait_for(&mut dovecot.process).with_context(|| dovecot.log())?;
         Ok(dovecot)
-    }
-
-    fn wait_for_ports(&mut self) -> Result<()> {
-        let deadline = Instant::now() + START_LIMIT;
-        for port in [self.ports.imap, self.ports.imaps, self.ports.lmtp] {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
-                let ended = self.process.ended();
-                if ended.is_some() || Instant::now() > deadline {
-                    bail!("Dovecot does not listen (ended: {ended:?}): {}", self.log());
-                }
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        Ok(())
     }
 
     /// The port without TLS; STARTTLS is offered.
@@ -209,20 +172,10 @@ impl Dovecot {
     }
 }
 
-impl Ports {
-    fn free() -> Result<Self> {
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("Looking for a free port");
-        // All three are held until all are known, so that they differ.
-        let (imap, imaps, lmtp) = (listen()?, listen()?, listen()?);
-        let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
-        Ok(Self { imap: port(&imap)?, imaps: port(&imaps)?, lmtp: port(&lmtp)? })
-    }
-}
-
 fn write_files(
     folder: &Path,
     identity: &Identity,
-    ports: Ports,
+    ports: MailPorts,
     password: &str,
     setup: &Setup,
 ) -> Result<()> {
@@ -237,18 +190,15 @@ fn write_files(
         Format::Mdbox => "mdbox",
     };
     let path = folder.to_str().context("The temporary folder's path is not UTF-8")?;
-    let config = TEMPLATE
-        .replace("{folder}", path)
+    let config = ports
+        .fill_in(TEMPLATE)
         .replace("{user}", &identity.user)
         .replace("{group}", &identity.group)
         .replace("{password}", password)
         .replace("{format}", format)
         .replace("{mechanisms}", &setup.mechanisms.join(" "))
         .replace("{oauth_passdb}", if setup.introspection.is_some() { OAUTH_PASSDB } else { "" })
-        .replace("{folder}", path)
-        .replace("{imap_port}", &ports.imap.to_string())
-        .replace("{imaps_port}", &ports.imaps.to_string())
-        .replace("{lmtp_port}", &ports.lmtp.to_string());
+        .replace("{folder}", path);
     let oauth = setup.introspection.as_deref().map(oauth_settings).unwrap_or_default();
     for (name, text) in [
         ("dovecot.conf", config.as_str()),

@@ -14,7 +14,7 @@ use imap_types::search::SearchKey;
 use imap_types::sequence::SequenceSet;
 use jiff::Timestamp;
 
-use super::fetch::{GmailItem, Wanted, flags_changed};
+use super::fetch::{IdItem, Wanted, flags_changed};
 use super::folder_name;
 use super::list::{self, ListCommand};
 use super::script::Reply;
@@ -60,6 +60,12 @@ pub(super) fn sign_in(session: &mut Session, tag: &str, user: &str, password: &s
     }
     session.user = Some(user.to_owned());
     session.identified = false;
+    tag.clone_into(&mut session.signed_in_by);
+    #[cfg(unix)]
+    if session.shared.hand_over.is_some() {
+        // Whoever takes over answers it.
+        return Reply::default();
+    }
     if session.shared.profile.capability_in_login {
         tagged(tag, &format!("OK [CAPABILITY {}] signed in", session.capabilities()))
     } else {
@@ -69,7 +75,7 @@ pub(super) fn sign_in(session: &mut Session, tag: &str, user: &str, password: &s
 
 /// Carries a command out and answers it.
 pub(super) fn reply(session: &mut Session, tag: &str, name: &str, bytes: &[u8]) -> Reply {
-    let (bytes, gmail) = without_gmail_items(session, name, bytes);
+    let (bytes, ids) = without_id_items(session, name, bytes);
     let body = match CommandCodec::new().decode(&bytes) {
         Err(_) if name == "LIST" && session.shared.profile.offers("LIST-EXTENDED") => {
             return extended_list(session, tag, &bytes);
@@ -91,7 +97,7 @@ pub(super) fn reply(session: &mut Session, tag: &str, name: &str, bytes: &[u8]) 
     // EXPUNGE must not be told while sequence numbers are in use (RFC 3501 §7.4.1).
     let numbers_in_use = matches!(name, "FETCH" | "STORE" | "SEARCH");
     let mut untagged = Vec::new();
-    let outcome = carry_out(session, body, gmail, &mut untagged);
+    let outcome = carry_out(session, body, ids, &mut untagged);
     let progress = match session.sync(!numbers_in_use) {
         Ok(progress) => progress,
         Err(error) => return tagged(tag, &format!("NO [SERVERBUG] {error:#}")),
@@ -110,7 +116,7 @@ pub(super) fn reply(session: &mut Session, tag: &str, name: &str, bytes: &[u8]) 
 fn carry_out(
     session: &mut Session,
     body: CommandBody<'_>,
-    gmail: Vec<GmailItem>,
+    ids: Vec<IdItem>,
     out: &mut Vec<u8>,
 ) -> Result<Done> {
     match body {
@@ -189,6 +195,27 @@ fn carry_out(
             });
             done("created")
         }
+        CommandBody::Delete { mailbox } => {
+            let name = name(&mailbox)?;
+            let gone = shared.change(&user, |mailboxes| mailboxes.folders.remove(&name));
+            gone.context("[NONEXISTENT] No such folder")?;
+            done("deleted")
+        }
+        CommandBody::Copy { sequence_set, mailbox, uid } => {
+            let to = name(&mailbox)?;
+            let selected = session.selected.as_ref().context("No folder is open")?;
+            let chosen = chosen(selected, &sequence_set, uid).collect::<Vec<_>>();
+            shared.change(&user, |mailboxes| {
+                let from = mailboxes.folders.get(&selected.name).context("The folder has gone")?;
+                let copies = chosen.iter().filter_map(|(_, uid)| from.messages.get(uid).cloned());
+                let copies = copies.collect::<Vec<_>>();
+                let to = mailboxes.folders.get_mut(&to).context("[TRYCREATE] No such folder")?;
+                for copy in copies {
+                    to.append(copy);
+                }
+                done("copied")
+            })
+        }
         CommandBody::Append { mailbox, flags, date, message } => {
             let name = name(&mailbox)?;
             let raw = match &message {
@@ -228,7 +255,7 @@ fn carry_out(
             done("those")
         }
         CommandBody::Fetch { sequence_set, macro_or_item_names, uid, modifiers } => {
-            fetch(session, &user, &sequence_set, macro_or_item_names, gmail, uid, &modifiers, out)
+            fetch(session, &user, &sequence_set, macro_or_item_names, ids, uid, &modifiers, out)
         }
         CommandBody::Store { sequence_set, kind, response, flags, uid, .. } => {
             let silent = response == StoreResponse::Silent;
@@ -281,7 +308,7 @@ fn fetch(
     user: &str,
     set: &SequenceSet,
     items: MacroOrMessageDataItemNames<'_>,
-    gmail: Vec<GmailItem>,
+    ids: Vec<IdItem>,
     uid: bool,
     modifiers: &[FetchModifier],
     out: &mut Vec<u8>,
@@ -301,7 +328,7 @@ fn fetch(
         items.push(MessageDataItemName::ModSeq);
     }
     session.condstore |= items.contains(&MessageDataItemName::ModSeq);
-    let wanted = Wanted { items, gmail };
+    let wanted = Wanted { items, ids };
     let limit = session.shared.profile.message_limit;
     let (read, limited) = on_selected(session, user, |selected, folder| {
         let mut read = Vec::new();
@@ -423,13 +450,14 @@ fn extended_list(session: &Session, tag: &str, bytes: &[u8]) -> Reply {
     }
 }
 
-/// Takes Gmail's own FETCH items out of a command, as imap-codec doesn't know them.
-fn without_gmail_items(session: &Session, name: &str, bytes: &[u8]) -> (Vec<u8>, Vec<GmailItem>) {
-    if !session.shared.profile.gmail || !name.ends_with("FETCH") {
+/// Takes the FETCH items out of a command that imap-codec doesn't know.
+fn without_id_items(session: &Session, name: &str, bytes: &[u8]) -> (Vec<u8>, Vec<IdItem>) {
+    if !name.ends_with("FETCH") {
         return (bytes.to_vec(), Vec::new());
     }
     let mut text = String::from_utf8_lossy(bytes).into_owned();
-    let wanted = GmailItem::ALL.into_iter().filter(|item| {
+    let offered = IdItem::ALL.into_iter().filter(|item| session.shared.profile.offers(item.capability()));
+    let wanted = offered.filter(|item| {
         let before = text.len();
         for pattern in [format!(" {}", item.name()), format!("{} ", item.name())] {
             text = text.replace(&pattern, "");

@@ -18,23 +18,44 @@ use super::folder::StoredMessage;
 pub(super) struct Wanted<'a> {
     pub(super) items: Vec<MessageDataItemName<'a>>,
     /// Items that imap-codec doesn't know, such as X-GM-THRID.
-    pub(super) gmail: Vec<GmailItem>,
+    pub(super) ids: Vec<IdItem>,
 }
 
-/// Gmail's own items.
+/// Ids of messages and threads: Gmail's own, and those of RFC 8474.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GmailItem {
-    MessageId,
-    ThreadId,
+pub(super) enum IdItem {
+    GmailMessage,
+    GmailThread,
+    Email,
+    Thread,
 }
 
-impl GmailItem {
-    pub(super) const ALL: [Self; 2] = [Self::MessageId, Self::ThreadId];
+impl IdItem {
+    pub(super) const ALL: [Self; 4] = [Self::GmailMessage, Self::GmailThread, Self::Email, Self::Thread];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::MessageId => "X-GM-MSGID",
-            Self::ThreadId => "X-GM-THRID",
+            Self::GmailMessage => "X-GM-MSGID",
+            Self::GmailThread => "X-GM-THRID",
+            Self::Email => "EMAILID",
+            Self::Thread => "THREADID",
+        }
+    }
+
+    /// The capability that promises it.
+    pub(super) fn capability(self) -> &'static str {
+        match self {
+            Self::GmailMessage | Self::GmailThread => "X-GM-EXT-1",
+            Self::Email | Self::Thread => "OBJECTID",
+        }
+    }
+
+    fn value(self, message: &StoredMessage) -> String {
+        match self {
+            Self::GmailMessage => message.gmail_id.to_string(),
+            Self::GmailThread => message.gmail_thread.to_string(),
+            Self::Email => format!("(M{})", message.gmail_id),
+            Self::Thread => format!("(T{})", message.gmail_thread),
         }
     }
 }
@@ -59,13 +80,9 @@ impl Wanted<'_> {
     pub(super) fn response(&self, seq: u32, uid: u32, message: &StoredMessage) -> Result<Vec<u8>> {
         let items = self.items.iter().map(|name| item(name, uid, message)).collect::<Result<Vec<_>>>()?;
         let mut line = fetch(seq, items)?;
-        for gmail in &self.gmail {
-            let value = match gmail {
-                GmailItem::MessageId => message.gmail_id,
-                GmailItem::ThreadId => message.gmail_thread,
-            };
+        for id in &self.ids {
             let end = line.len().saturating_sub(b")\r\n".len());
-            line.splice(end..end, format!(" {} {value}", gmail.name()).into_bytes());
+            line.splice(end..end, format!(" {} {}", id.name(), id.value(message)).into_bytes());
         }
         Ok(line)
     }

@@ -29,6 +29,8 @@ pub(super) struct Folder {
     pub(super) messages: BTreeMap<u32, StoredMessage>,
     pub(super) special_use: Option<String>,
     pub(super) selectable: bool,
+    /// It is listed as if it could be opened.
+    pub(super) phantom: bool,
 }
 
 /// One user's folders.
@@ -50,6 +52,7 @@ impl Folder {
             messages: BTreeMap::new(),
             special_use: special_use.filter(|_| selectable).map(str::to_owned),
             selectable,
+            phantom: false,
         }
     }
 
@@ -97,6 +100,10 @@ impl Mailboxes {
         };
         for (name, special_use) in profile.folders {
             mailboxes.create(name, *special_use);
+        }
+        for name in profile.phantoms {
+            let folder = mailboxes.create(name, None);
+            (folder.selectable, folder.phantom) = (false, true);
         }
         mailboxes
     }

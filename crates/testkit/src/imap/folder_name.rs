@@ -13,7 +13,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The name as a server writes it.
-pub(super) fn encode(name: &str) -> String {
+pub(crate) fn encode(name: &str) -> String {
     let mut wire = String::with_capacity(name.len());
     let mut shifted = Vec::new();
     for c in name.chars() {
@@ -39,7 +39,7 @@ fn flush(wire: &mut String, shifted: &mut Vec<u8>) {
 }
 
 /// The name for people; `None` when the client's encoding is broken.
-pub(super) fn decode(wire: &str) -> Option<String> {
+pub(crate) fn decode(wire: &str) -> Option<String> {
     let mut name = String::with_capacity(wire.len());
     let mut rest = wire;
     while let Some((plain, shifted)) = rest.split_once('&') {

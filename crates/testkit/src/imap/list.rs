@@ -96,7 +96,7 @@ fn attributes(
 ) -> Result<Vec<FlagNameAttribute<'static>>> {
     let children = if has_children { "HasChildren" } else { "HasNoChildren" };
     let special_use = folder.special_use.as_deref().filter(|_| profile.special_use);
-    let names = [(!folder.selectable).then_some("Noselect"), Some(children), special_use];
+    let names = [(!folder.selectable && !folder.phantom).then_some("Noselect"), Some(children), special_use];
     let attribute =
         |name: &str| Atom::try_from(name.trim_start_matches('\\').to_owned()).map(FlagNameAttribute::from);
     Ok(names.into_iter().flatten().map(attribute).collect::<Result<_, _>>()?)

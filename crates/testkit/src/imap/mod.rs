@@ -21,7 +21,9 @@ mod account;
 mod command;
 mod fetch;
 mod folder;
-mod folder_name;
+pub(crate) mod folder_name;
+#[cfg(unix)]
+pub(crate) mod hand_over;
 mod list;
 mod profile;
 mod script;

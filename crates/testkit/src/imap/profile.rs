@@ -23,8 +23,8 @@ pub struct Profile {
     pub message_limit: Option<usize>,
     /// STATUS and SEARCH lines end with a blank before the line end.
     pub trailing_blanks: bool,
-    /// X-GM-MSGID and X-GM-THRID can be fetched.
-    pub gmail: bool,
+    /// Folders that LIST shows and that can't be opened.
+    pub phantoms: &'static [&'static str],
 }
 
 /// Folders as most servers have them.
@@ -65,7 +65,7 @@ impl Profile {
         uid_next: true,
         message_limit: None,
         trailing_blanks: false,
-        gmail: false,
+        phantoms: &[],
     };
 
     /// Gmail: All Mail and localisable system folders below `[Gmail]`, no QRESYNC and no LIST-STATUS, X-GM-EXT-1.
@@ -121,7 +121,6 @@ impl Profile {
             ("[Gmail]/Starred", Some("\\Flagged")),
             ("[Gmail]/Trash", Some("\\Trash")),
         ],
-        gmail: true,
         ..Self::STANDARD
     };
 
@@ -207,6 +206,66 @@ impl Profile {
         ..Self::STANDARD
     };
 
+    /// iCloud: capabilities only when asked for them, no special use, folders of other programs that are listed and can't
+    /// be opened (SwiftMail#30). Capabilities are from MailKit#970.
+    pub const ICLOUD: Self = Self {
+        name: "icloud",
+        before_login: &[
+            "XAPPLEPUSHSERVICE",
+            "IMAP4",
+            "IMAP4rev1",
+            "SASL-IR",
+            "AUTH=ATOKEN",
+            "AUTH=PLAIN",
+            "AUTH=ATOKEN2",
+            "AUTH=XOAUTH2",
+        ],
+        after_login: &[
+            "XAPPLEPUSHSERVICE",
+            "IMAP4",
+            "IMAP4rev1",
+            "ACL",
+            "RIGHTS=tekx",
+            "CONDSTORE",
+            "ENABLE",
+            "QRESYNC",
+            "QUOTA",
+            "NAMESPACE",
+            "UIDPLUS",
+            "CHILDREN",
+            "BINARY",
+            "UNSELECT",
+            "SORT",
+            "CATENATE",
+            "URLAUTH",
+            "LANGUAGE",
+            "ESEARCH",
+            "ESORT",
+            "THREAD=ORDEREDSUBJECT",
+            "THREAD=REFERENCES",
+            "CONTEXT=SEARCH",
+            "CONTEXT=SORT",
+            "WITHIN",
+            "SASL-IR",
+            "SEARCHRES",
+            "METADATA",
+            "ID",
+            "IDLE",
+        ],
+        capability_in_login: false,
+        folders: &[
+            ("INBOX", None),
+            ("Archive", None),
+            ("Deleted Messages", None),
+            ("Drafts", None),
+            ("Junk", None),
+            ("Sent Messages", None),
+        ],
+        special_use: false,
+        phantoms: &["Notes"],
+        ..Self::STANDARD
+    };
+
     /// NetEase (163, 126): refuses SELECT with "Unsafe Login" before ID, leaves UIDNEXT out, knows no IDLE.
     pub const NETEASE: Self = Self {
         name: "netease",
@@ -249,7 +308,8 @@ impl Profile {
     };
 
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::STANDARD, Self::GMAIL, Self::MICROSOFT_365, Self::YAHOO, Self::NETEASE];
+    pub const ALL: &[Self] =
+        &[Self::STANDARD, Self::GMAIL, Self::MICROSOFT_365, Self::YAHOO, Self::ICLOUD, Self::NETEASE];
 
     /// Whether a capability is offered after login.
     pub fn offers(&self, capability: &str) -> bool {

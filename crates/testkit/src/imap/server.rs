@@ -14,6 +14,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::account::Account;
 use super::folder::Mailboxes;
+#[cfg(unix)]
+use super::hand_over::HandOver;
 use super::lock;
 use super::profile::Profile;
 use super::script::{Fault, Script, Seen};
@@ -35,6 +37,8 @@ pub(super) struct Shared {
     pub(super) profile: Profile,
     pub(super) script: Script,
     pub(super) acceptor: TlsAcceptor,
+    #[cfg(unix)]
+    pub(super) hand_over: Option<HandOver>,
     accounts: Mutex<BTreeMap<String, Mailboxes>>,
     changes: watch::Sender<u64>,
     signals: broadcast::Sender<Signal>,
@@ -64,6 +68,19 @@ impl ImapServer {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_as(profile: Profile) -> Result<Self> {
+        Self::listen(profile, None).await
+    }
+
+    /// Starts a server that lets users in and hands their connections to a program.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    #[cfg(unix)]
+    pub(crate) async fn start_before(profile: Profile, hand_over: HandOver) -> Result<Self> {
+        Self::listen(profile, Some(hand_over)).await
+    }
+
+    async fn listen(profile: Profile, #[cfg(unix)] hand_over: Option<HandOver>) -> Result<Self> {
         let authority = Authority::new()?;
         let acceptor = TlsAcceptor::from(authority.issue(LOOPBACK_NAMES)?.server_config()?);
         let folder = tempfile::tempdir().context("Making a folder for the certificate")?;
@@ -75,6 +92,8 @@ impl ImapServer {
             profile,
             script: Script::default(),
             acceptor,
+            #[cfg(unix)]
+            hand_over,
             accounts: Mutex::default(),
             changes: watch::Sender::new(0),
             signals: broadcast::Sender::new(64),

@@ -24,6 +24,8 @@ pub(super) struct Session {
     /// Whether the client has shown that it knows CONDSTORE.
     pub(super) condstore: bool,
     pub(super) secure: bool,
+    /// The tag of the command that signed in.
+    pub(super) signed_in_by: String,
     id: u64,
     wire: Option<Wire>,
     changes: watch::Receiver<u64>,
@@ -54,6 +56,7 @@ impl Session {
             identified: false,
             condstore: false,
             secure,
+            signed_in_by: String::new(),
             id,
             wire: Some(Wire::new(connection)),
             changes,
@@ -81,6 +84,12 @@ impl Session {
             };
             if open == Open::No {
                 return Ok(());
+            }
+            #[cfg(unix)]
+            if let (Some(hand_over), Some(user)) = (&self.shared.hand_over, &self.user)
+                && let Some(wire) = self.wire.take()
+            {
+                return hand_over.run(wire.into_inner(), user, &self.signed_in_by).await;
             }
         }
     }

@@ -488,13 +488,16 @@ impl Plan {
     /// EXAMINE was answered with NO.
     pub(crate) fn refused(&mut self, id: FolderId) {
         self.open = None;
-        self.be_unsure();
         let Some(folder) = self.folders.get_mut(id.0) else { return };
         folder.strikes += 1;
         folder.dirty = false;
         folder.live = UidSet::default();
         folder.checked_at = None;
         folder.barred = true;
+        // iCloud lists folders of other programs that never open: they must not keep coverage from being claimed.
+        if folder.strikes < PATIENCE {
+            self.be_unsure();
+        }
     }
 
     /// The UIDs of the open folder that were received since the time asked for.

@@ -24,6 +24,8 @@ struct Box_ {
     next: u32,
     mail: Vec<Mail>,
     listed: bool,
+    /// The server opens it.
+    opens: bool,
 }
 
 /// What happens at the server between two steps of the plan.
@@ -57,7 +59,15 @@ fn seconds(n: i64) -> SignedDuration {
 
 impl Server {
     fn new(list_status: bool, says_uid_next: bool) -> Self {
-        let new = |name, role| Box_ { name, role, validity: 1, next: 1, mail: Vec::new(), listed: true };
+        let new = |name, role| Box_ {
+            name,
+            role,
+            validity: 1,
+            next: 1,
+            mail: Vec::new(),
+            listed: true,
+            opens: true,
+        };
         let boxes = vec![
             new("INBOX", FolderRole::Inbox),
             new("Sent", FolderRole::Sent),
@@ -240,7 +250,8 @@ impl Play {
                 Step::Status(ids) => {
                     for id in ids {
                         let i = self.index(&plan, id);
-                        let figures = self.server.boxes[i].listed.then(|| self.server.figures(i));
+                        let place = &self.server.boxes[i];
+                        let figures = (place.listed && place.opens).then(|| self.server.figures(i));
                         plan.status(id, figures);
                         // Time passes between two of them, and mail moves.
                         if let Some(surprise) = surprises.next() {
@@ -251,7 +262,7 @@ impl Play {
                 Step::Examine(id) => {
                     assert!(requests.is_empty(), "a folder is changed with answers outstanding");
                     let i = self.index(&plan, id);
-                    if !self.server.boxes[i].listed {
+                    if !self.server.boxes[i].listed || !self.server.boxes[i].opens {
                         plan.refused(id);
                         self.server.open = None;
                         continue;
@@ -430,6 +441,18 @@ fn a_folder_that_the_server_will_not_open_does_not_spin_nor_hold_coverage_back_f
     // It stays in LIST's answers of the model only while listed; hide it after the list was taken.
     play.connect(&[Surprise::Pass(0), Surprise::Pass(0), Surprise::Hide(2)], None);
     assert!(play.coverages > before);
+}
+
+#[test]
+fn a_folder_that_is_listed_and_never_opens_holds_coverage_back_for_a_while_only() {
+    for list_status in [false, true] {
+        let mut play = play_with(&[(0, 950_000)]);
+        play.server.list_status = list_status;
+        play.server.boxes[2].opens = false;
+        play.connect(&vec![Surprise::Pass(2); 40], None);
+        assert!(play.coverages > 0, "list_status: {list_status}");
+        play.assert_all_seen();
+    }
 }
 
 #[test]

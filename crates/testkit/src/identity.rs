@@ -1,4 +1,4 @@
-//! Which user Dovecot runs as.
+//! Which user a mail server of ours runs as.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// A user and a group, by name and, where we must become them, by number.
-pub(super) struct Identity {
-    pub(super) user: String,
-    pub(super) group: String,
+pub(crate) struct Identity {
+    pub(crate) user: String,
+    pub(crate) group: String,
     /// The numbers to become, when we are root.
-    pub(super) drop_to: Option<(u32, u32)>,
+    pub(crate) drop_to: Option<(u32, u32)>,
 }
 
 impl Identity {
     /// `nobody` when we are root, else ourselves.
-    pub(super) fn for_mail() -> Result<Self> {
+    pub(crate) fn for_mail() -> Result<Self> {
         let root = rustix::process::geteuid().is_root();
         let wanted = rustix::process::geteuid().as_raw();
         let passwd = std::fs::read_to_string("/etc/passwd").context("Reading /etc/passwd")?;
@@ -23,7 +23,7 @@ impl Identity {
             .lines()
             .filter_map(Entry::parse)
             .find(|entry| if root { entry.name == "nobody" } else { entry.uid == wanted });
-        let entry = entry.context("There is no user for Dovecot to run as")?;
+        let entry = entry.context("There is no user for the mail server to run as")?;
         let groups = std::fs::read_to_string("/etc/group").context("Reading /etc/group")?;
         let group = groups.lines().find_map(|line| {
             let mut fields = line.split(':');
@@ -32,13 +32,13 @@ impl Identity {
         });
         Ok(Self {
             user: entry.name.to_owned(),
-            group: group.context("The user for Dovecot has no group")?,
+            group: group.context("The user for the mail server has no group")?,
             drop_to: root.then_some((entry.uid, entry.gid)),
         })
     }
 
     /// Gives `folder` and what is in it to this user.
-    pub(super) fn give(&self, folder: &Path) -> Result<()> {
+    pub(crate) fn give(&self, folder: &Path) -> Result<()> {
         let Some((uid, gid)) = self.drop_to else { return Ok(()) };
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))?;
         chown(folder, Some(uid), Some(gid))?;
