@@ -17,6 +17,7 @@ pub mod cyrus;
 pub mod dovecot;
 #[cfg(unix)]
 pub mod e2e;
+pub mod graph;
 #[cfg(unix)]
 pub mod faults;
 #[cfg(unix)]

@@ -1,0 +1,39 @@
+//! Microsoft Graph's mail, as far as an agent that watches a mailbox needs it: in memory, on loopback, scripted.
+//!
+//! Written from Microsoft's public documentation (mailFolder, message, `message: delta`, `mailFolder: delta`, JSON
+//! batching, throttling, immutable ids, error codes) and from what its users report; never compared with the service
+//! itself. It knows one rep's mailbox, checks the access token, keeps Outlook's limits (four requests at a time, 10,000
+//! in ten minutes) and can be made to misbehave ([`Fault`]).
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use answerback_testkit::graph::{Fault, GraphServer};
+//!
+//! let server = GraphServer::start("rep@sales.example", "a-token").await?;
+//! server.mailbox().deliver("Inbox", b"Subject: hello\r\n\r\nHi\r\n");
+//! server.fault_once("/messages/delta", Fault::Throttled(std::time::Duration::from_secs(3)));
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod answer;
+mod api;
+mod batch;
+mod delta;
+mod folder;
+mod message;
+mod script;
+mod server;
+
+pub use account::Account;
+pub use folder::Language;
+pub use script::{Fault, Seen};
+pub use server::GraphServer;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks; a test that panicked while it held the lock has failed anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
