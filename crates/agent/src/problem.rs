@@ -41,6 +41,12 @@ impl Problem {
                 "Enter the password again. Many providers want an app password here instead of your usual one.",
             ),
             ErrorKind::WrongToken => ("sign_in_again", SIGN_IN_AGAIN),
+            ErrorKind::ConsentMissing => (
+                "admin_consent",
+                "Ask your administrator to open \
+                 https://login.microsoftonline.com/organizations/adminconsent?client_id=… with Answerback's client id in it, \
+                 and to accept; then sign in again.",
+            ),
             ErrorKind::UnknownHost => {
                 ("unknown_host", "Check the server's name for typing errors, and your network.")
             }

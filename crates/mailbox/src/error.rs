@@ -29,6 +29,8 @@ pub enum ErrorKind {
     /// The server refused the access token of a sign-in through the browser: it has run out, was revoked, or is for
     /// something else.
     WrongToken,
+    /// Nobody has allowed this program to read the mailbox; in most organisations an administrator must.
+    ConsentMissing,
     /// The host name does not exist.
     UnknownHost,
     /// Nothing listens on that port.
@@ -64,6 +66,7 @@ impl ErrorKind {
             self,
             Self::WrongPassword
                 | Self::WrongToken
+                | Self::ConsentMissing
                 | Self::UnknownHost
                 | Self::Certificate
                 | Self::Unsupported

@@ -8,6 +8,7 @@
 pub mod backoff;
 pub mod error;
 pub mod event;
+pub mod graph;
 pub mod imap;
 pub mod settings;
 pub mod wake;
@@ -15,6 +16,7 @@ pub mod wake;
 pub use backoff::{Backoff, Retry};
 pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
+pub use graph::{GraphMailbox, GraphSettings, TokenSource};
 pub use imap::{Credential, ImapMailbox, Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use settings::{ImapSettings, Security, WatchOptions};
 pub use wake::WakeDetector;

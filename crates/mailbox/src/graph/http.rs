@@ -1,0 +1,416 @@
+//! Requests to Graph: one at a time, or four in a batch, which is as many as Outlook takes at once.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, Url};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::refusal::{Meaning, Refusal};
+use super::{GraphSettings, TokenSource};
+use crate::{Error, ErrorKind};
+
+/// So many requests one batch may hold: Outlook works on four at a time for one mailbox, and throttles the rest.
+pub(super) const BATCH: usize = 4;
+
+/// Immutable ids outlive a move; a hundred messages with their header fields make half a megabyte.
+const PREFER: &str = "IdType=\"ImmutableId\", odata.maxpagesize=100";
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// No page is bigger; anything more is not Graph.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A pause of this length is waited for here. A longer one ends the mailbox, which says why.
+const SHORT_PAUSE: Duration = Duration::from_secs(30);
+
+/// So often one request is tried.
+const TRIES: u32 = 4;
+
+/// Talks to Graph as one rep.
+pub(super) struct Client<T> {
+    http: reqwest::Client,
+    base: Url,
+    host: String,
+    tokens: T,
+    token: Option<Zeroizing<String>>,
+}
+
+/// What one request of a batch gave.
+pub(super) type Part = Result<Value, Refusal>;
+
+impl<T: TokenSource> Client<T> {
+    pub(super) fn new(settings: &GraphSettings, tokens: T) -> Result<Self, Error> {
+        let base = base_url(&settings.url)?;
+        let host = host_of(&base);
+        let failed = |_| Error::new(ErrorKind::Settings, format!("a connection to {host} can't be set up"));
+        let mut tls = crate::imap::tls_config(settings.ca_file.as_deref())?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(TIMEOUT)
+            .read_timeout(TIMEOUT)
+            // A token is for this host alone, and Graph never redirects.
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .user_agent(concat!("answerback/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(failed)?;
+        Ok(Self { http, base, host, tokens, token: None })
+    }
+
+    /// For messages.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// How the connection is secured, for people.
+    pub(super) fn security(&self) -> &'static str {
+        if self.base.scheme() == "https" { "HTTPS" } else { "not encrypted" }
+    }
+
+    /// Whether the token opens the mailbox.
+    pub(super) async fn sign_in(&mut self) -> Result<(), Error> {
+        match self.get("/me/mailFolders/inbox?$select=id").await? {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(refusal.into_error(&self.host)),
+        }
+    }
+
+    /// Asks for a resource below `/v1.0`, or for a link that an answer had.
+    pub(super) async fn get(&mut self, target: &str) -> Result<Part, Error> {
+        let url = self.url(target)?;
+        let mut pauses = Pauses::default();
+        loop {
+            let token = self.token().await?;
+            let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
+            let response = request.send().await.map_err(|error| self.broken(&error))?;
+            let refusal = match self.read(response).await? {
+                Ok(body) => return Ok(Ok(body)),
+                Err(refusal) => refusal,
+            };
+            if !pauses.another(self, &refusal).await? {
+                return Ok(Err(refusal));
+            }
+        }
+    }
+
+    /// Asks for up to [`BATCH`] resources at once. Parts that were throttled are asked for again after the pause.
+    pub(super) async fn batch(&mut self, targets: &[String]) -> Result<Vec<Part>, Error> {
+        let mut parts: Vec<Option<Part>> = targets.iter().map(|_| None).collect();
+        let mut pauses = Pauses::default();
+        loop {
+            let mut requests = Vec::new();
+            for (i, target) in targets.iter().enumerate() {
+                if parts.get(i).is_some_and(Option::is_none) {
+                    let url = self.relative(target)?;
+                    let headers = json!({"Prefer": PREFER});
+                    requests
+                        .push(json!({"id": i.to_string(), "method": "GET", "url": url, "headers": headers}));
+                }
+            }
+            let answer = match self.post("/$batch", &json!({"requests": requests})).await? {
+                Ok(answer) => answer,
+                Err(refusal) => {
+                    if pauses.another(self, &refusal).await? {
+                        continue;
+                    }
+                    return Err(refusal.into_error(&self.host));
+                }
+            };
+            let responses =
+                answer.get("responses").and_then(Value::as_array).ok_or_else(|| self.nonsense())?;
+            let mut again = None;
+            for response in responses {
+                let id = response.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
+                let Some(place) = id.and_then(|id| parts.get_mut(id)) else { continue };
+                let part = part(response);
+                match part {
+                    Err(refusal)
+                        if matches!(refusal.meaning(), Meaning::NotNow(_) | Meaning::Token)
+                            && pauses.may_go_on(&refusal) =>
+                    {
+                        again = Some(refusal);
+                    }
+                    part => *place = Some(part),
+                }
+            }
+            match again {
+                Some(refusal) => {
+                    pauses.another(self, &refusal).await?;
+                }
+                None => return parts.into_iter().map(|part| part.ok_or_else(|| self.nonsense())).collect(),
+            }
+        }
+    }
+
+    /// The first bytes of a message as MIME. `None` when it has gone.
+    pub(super) async fn mime(&mut self, id: &str, max_bytes: usize) -> Result<Option<Vec<u8>>, Error> {
+        let url = self.url(&format!("/me/messages/{}/$value", segment(id)))?;
+        let mut pauses = Pauses::default();
+        loop {
+            let token = self.token().await?;
+            let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
+            let mut response = request.send().await.map_err(|error| self.broken(&error))?;
+            if !response.status().is_success() {
+                let Err(refusal) = self.read(response).await? else { return Err(self.nonsense()) };
+                if refusal.meaning() == Meaning::Gone {
+                    return Ok(None);
+                }
+                if pauses.another(self, &refusal).await? {
+                    continue;
+                }
+                return Err(refusal.into_error(&self.host));
+            }
+            let mut bytes = Vec::new();
+            while bytes.len() < max_bytes
+                && let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))?
+            {
+                bytes.extend_from_slice(&chunk);
+            }
+            bytes.truncate(max_bytes);
+            return Ok(Some(bytes));
+        }
+    }
+
+    async fn post(&mut self, target: &str, body: &Value) -> Result<Part, Error> {
+        let url = self.url(target)?;
+        let token = self.token().await?;
+        let request = self.http.post(url).bearer_auth(token.as_str()).json(body);
+        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        self.read(response).await
+    }
+
+    async fn token(&mut self) -> Result<Zeroizing<String>, Error> {
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        let token = self.tokens.token(None).await?;
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// An answer with JSON, whole: a connection that ends early is an error.
+    async fn read(&self, mut response: Response) -> Result<Part, Error> {
+        let status = response.status();
+        let retry_after = text_of(response.headers());
+        if status.is_redirection() {
+            let detail = format!("{} sent us elsewhere, as a guest network's sign-in page does", self.host);
+            return Err(Error::new(ErrorKind::Tls, detail));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER_LIMIT {
+                return Err(self.nonsense());
+            }
+        }
+        let body = serde_json::from_slice(&bytes);
+        if status.is_success() {
+            return body.map(Ok).map_err(|_| self.nonsense());
+        }
+        Ok(Err(Refusal::new(status.as_u16(), &body.unwrap_or_default(), retry_after.as_deref())))
+    }
+
+    /// The URL of a path below `/v1.0`, or of a link. A link to another host would give our token away.
+    fn url(&self, target: &str) -> Result<Url, Error> {
+        if let Ok(link) = Url::parse(target) {
+            return if link.origin() == self.base.origin() { Ok(link) } else { Err(self.nonsense()) };
+        }
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let mut url = self.base.clone();
+        url.set_path(&format!("/v1.0{path}"));
+        url.set_query(query);
+        Ok(url)
+    }
+
+    /// As a batch wants it: below the version.
+    fn relative(&self, target: &str) -> Result<String, Error> {
+        let url = self.url(target)?;
+        let path = url.path().strip_prefix("/v1.0").ok_or_else(|| self.nonsense())?;
+        Ok(url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    }
+
+    pub(super) fn nonsense(&self) -> Error {
+        Error::new(
+            ErrorKind::Protocol,
+            format!("{} answered with something that is not Microsoft Graph", self.host),
+        )
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> Error {
+        let host = &self.host;
+        let (mut certificate, mut kind) = (false, None);
+        let mut source = error.source();
+        while let Some(cause) = source {
+            // An io::Error hides the TLS error that it carries from `source()`.
+            let carried = cause.downcast_ref::<io::Error>().and_then(|error| {
+                kind = kind.or(Some(error.kind()));
+                error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static))
+            });
+            let tls = [Some(cause), carried].into_iter().flatten();
+            certificate |= tls
+                .filter_map(|cause| cause.downcast_ref::<rustls::Error>())
+                .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+            source = carried.or_else(|| cause.source());
+        }
+        let (kind, detail) = match kind {
+            _ if certificate => (ErrorKind::Certificate, format!("the certificate of {host} is not trusted")),
+            _ if error.is_dns() => (ErrorKind::UnknownHost, format!("{host} does not exist")),
+            Some(io::ErrorKind::ConnectionRefused) => {
+                (ErrorKind::Refused, format!("nothing answers at {host}"))
+            }
+            Some(
+                io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::NetworkDown
+                | io::ErrorKind::HostUnreachable,
+            ) => (ErrorKind::NoNetwork, format!("there is no network to reach {host}")),
+            Some(io::ErrorKind::TimedOut) => (ErrorKind::TimedOut, format!("{host} did not answer in time")),
+            _ if error.is_timeout() => (ErrorKind::TimedOut, format!("{host} did not answer in time")),
+            _ => (ErrorKind::Lost, format!("the connection to {host} broke")),
+        };
+        Error::new(kind, detail)
+    }
+}
+
+/// How often one request was tried.
+#[derive(Debug, Default)]
+struct Pauses {
+    tries: u32,
+    renewed: bool,
+}
+
+impl Pauses {
+    /// Whether trying again can be of use.
+    fn may_go_on(&self, refusal: &Refusal) -> bool {
+        match refusal.meaning() {
+            Meaning::NotNow(wait) => self.tries + 1 < TRIES && wait <= SHORT_PAUSE,
+            Meaning::Token => !self.renewed,
+            _ => false,
+        }
+    }
+
+    /// Waits, or gets another token; `false` when that is of no use.
+    async fn another<T: TokenSource>(
+        &mut self,
+        client: &mut Client<T>,
+        refusal: &Refusal,
+    ) -> Result<bool, Error> {
+        if !self.may_go_on(refusal) {
+            return Ok(false);
+        }
+        match refusal.meaning() {
+            Meaning::NotNow(wait) => {
+                self.tries += 1;
+                tokio::time::sleep(wait).await;
+            }
+            _ => {
+                self.renewed = true;
+                let refused = client.token.take();
+                let token = client.tokens.token(refused.as_ref().map(|token| token.as_str())).await?;
+                client.token = Some(token);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The answer in a part of a batch.
+fn part(response: &Value) -> Part {
+    let status = response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let status = status.unwrap_or(500);
+    let body = response.get("body").cloned().unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Ok(body);
+    }
+    let headers = response.get("headers").and_then(Value::as_object);
+    let retry_after = headers.and_then(|headers| {
+        headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
+            .and_then(|(_, v)| v.as_str())
+    });
+    Err(Refusal::new(status, &body, retry_after))
+}
+
+fn text_of(headers: &HeaderMap) -> Option<String> {
+    headers.get(RETRY_AFTER)?.to_str().ok().map(str::to_owned)
+}
+
+/// An id in a path: base64 has characters that mean something there.
+pub(super) fn segment(id: &str) -> String {
+    let mut text = String::new();
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+fn base_url(url: &str) -> Result<Url, Error> {
+    let wrong = |why: &str| Error::new(ErrorKind::Settings, format!("the address of Microsoft Graph {why}"));
+    let url = Url::parse(url.trim()).map_err(|_| wrong("is no URL"))?;
+    let host = url.host_str().ok_or_else(|| wrong("names no host"))?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(wrong("must begin with https://")),
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl TokenSource for Fixed {
+        async fn token(&self, _refused: Option<&str>) -> Result<Zeroizing<String>, Error> {
+            Ok("t".to_owned().into())
+        }
+    }
+
+    fn client() -> Client<Fixed> {
+        let settings = GraphSettings { url: "https://graph.microsoft.com".into(), ca_file: None };
+        Client::new(&settings, Fixed).unwrap()
+    }
+
+    #[test]
+    fn a_link_to_another_host_is_never_followed() {
+        let client = client();
+        let link = "https://graph.microsoft.com/v1.0/me/x?$deltatoken=a%2Bb";
+        assert_eq!(client.url(link).unwrap().as_str(), link);
+        assert_eq!(client.relative(link).unwrap(), "/me/x?$deltatoken=a%2Bb");
+        for bad in ["https://graph.microsoft.com.evil.example/v1.0/me", "http://graph.microsoft.com/v1.0/me"]
+        {
+            assert_eq!(client.url(bad).unwrap_err().kind, ErrorKind::Protocol, "{bad}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        assert!(base_url("http://127.0.0.1:8080").is_ok());
+        for bad in ["http://graph.microsoft.com", "ftp://graph.microsoft.com", "graph.microsoft.com", ""] {
+            assert_eq!(base_url(bad).unwrap_err().kind, ErrorKind::Settings, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_stays_one_segment_of_the_path() {
+        assert_eq!(segment("AAMk/a+b=_-"), "AAMk%2Fa%2Bb%3D_-");
+    }
+}
