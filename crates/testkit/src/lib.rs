@@ -17,9 +17,9 @@ pub mod cyrus;
 pub mod dovecot;
 #[cfg(unix)]
 pub mod e2e;
-pub mod graph;
 #[cfg(unix)]
 pub mod faults;
+pub mod graph;
 #[cfg(unix)]
 mod identity;
 pub mod identity_provider;

@@ -117,7 +117,8 @@ impl Stored {
             is.then(|| field.get("value")?.as_str().map(str::to_owned)).flatten()
         });
         kept.unwrap_or_else(|| {
-            let mut root = self.conversation.as_bytes().to_vec();
+            // The end of a conversation's id is what tells it from others.
+            let mut root: Vec<u8> = self.conversation.bytes().rev().take(22).collect();
             root.resize(22, 0);
             STANDARD.encode(root)
         })
