@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Result;
-use desktop::{Desktop, Notifications, Scene, Window, wait_for};
+use desktop::{Desktop, Scene, Window, notifications::Notifications, wait_for};
 
 const APP: &str = env!("CARGO_BIN_EXE_answerback");
 

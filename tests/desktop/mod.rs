@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
-mod notifications;
+pub mod notifications;
 mod scene;
 mod window;
 
@@ -21,7 +21,6 @@ use std::{
 use answerback_testkit::process::Running;
 use anyhow::{Context, Result, bail};
 
-pub use notifications::Notifications;
 pub use scene::Scene;
 pub use window::Window;
 
