@@ -34,11 +34,12 @@ pub async fn watch_network(context: Arc<Context>, stop: CancellationToken) {
             let _late = tell.send(moved);
         }
     });
-    let Ok(_watching) = watching else {
+    let Ok(watching) = watching else {
         // Wake-ups, keepalive and the waiting times do without.
         tracing::info!("Changes of the network can't be watched.");
         return;
     };
+    let _watching = Watching(Some(watching));
     loop {
         let mut moved = tokio::select! {
             () = stop.cancelled() => return,
@@ -53,6 +54,18 @@ pub async fn watch_network(context: Arc<Context>, stop: CancellationToken) {
         if connects_anew(moved, waits(&context)) {
             tracing::info!("The network changed; connecting anew.");
             context.hurry.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// Ends on a thread of its own. netwatcher waits for the end of its thread, which waits for the end of a pipe, and child
+/// processes inherit that pipe: those of an open web view would hold up the agent's end for as long as they live.
+struct Watching(Option<netwatcher::WatchHandle>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            std::thread::spawn(move || drop(handle));
         }
     }
 }
