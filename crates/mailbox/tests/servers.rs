@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use answerback_mailbox::{ErrorKind, Event, Mailbox, Security};
 use answerback_testkit::imap::{Fault, ImapServer, Profile};
 use common::{Owner, PASSWORD, REP, mail, settings};
