@@ -17,6 +17,9 @@ const SEED: &str = "1";
 /// Each role's share of the time; the whole stays below a minute.
 const SECONDS: &str = "22";
 const EXAMPLES: &str = "12";
+/// The answer to a batch names the sends that were rejected as well, and those are not there afterwards. That what was
+/// taken is there is for the backend's own tests.
+const NOT_CHECKED: &str = "ensure_resource_availability";
 /// Limits that do not stand in the way, and no way out of this machine.
 const SETTINGS: &str = "webhook_networks = \"public\"\n[limits]\nlaptop = { per_second = 1e6, burst = 1e6 }\n\
                         platform = { per_second = 1e6, burst = 1e6 }\nstranger = { per_second = 1e6, burst = 1e6 }\n";
@@ -61,7 +64,15 @@ fn try_it(workspace: &Workspace, program: &Path, scratch: &Path) -> anyhow::Resu
         command.arg("run").arg(workspace.root.join("docs/openapi.json"));
         command.args(["--url", &server.url, "--header", &authorisation, "--seed", SEED]);
         command.args(["--max-examples", EXAMPLES, "--max-time", SECONDS, "--generation-database", "none"]);
-        command.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--no-color"]);
+        command.args([
+            "--checks",
+            "all",
+            "--exclude-checks",
+            NOT_CHECKED,
+            "--phases",
+            "examples,coverage,fuzzing,stateful",
+            "--no-color",
+        ]);
         command.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
         let status = command.stdin(Stdio::null()).status().context("schemathesis can't be started")?;
         if !status.success() {
