@@ -249,3 +249,12 @@ pub fn teach(index: &mut SendIndex, send_id: &str, learned: &Learned) {
         }
     }
 }
+
+/// Takes out of the index what an answer taught that is none.
+pub fn unteach(index: &mut SendIndex, send_id: &str, learned: &Learned) {
+    if let Learned::Chain(id) = learned
+        && let Some(id) = answerback_reply::MessageId::new(id)
+    {
+        index.forget_chain(send_id, &id);
+    }
+}

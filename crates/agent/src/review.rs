@@ -71,8 +71,9 @@ pub fn affirm(
     (verdict, to_send)
 }
 
-/// What the rep's word for an answer teaches, and from when on mail is to be looked at again for it.
-pub fn confirmed_chain(row: &VerdictRow, send: &TrackedSend) -> Option<Lesson> {
+/// What an answer that the rep stands by teaches, and from when on mail is to be looked at again for it; what one that is
+/// none has taught wrongly.
+pub fn taught_by(row: &VerdictRow, send: &TrackedSend) -> Option<Lesson> {
     let facts: ReplyFacts = serde_json::from_str(&row.facts).ok()?;
     let learned = Learned::Chain(facts.message_id?.to_string());
     Some(Lesson { send_id: send.id.clone(), learned, rescan_since: Some(send.sent_at) })

@@ -127,6 +127,33 @@ async fn what_was_taken_back_or_misjudged_becomes_an_answer_when_the_rep_says_so
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_answers_a_message_that_is_no_answer_stops_nothing() {
+    let rig = Rig::without_sends().await;
+    let folder = tempfile::tempdir().unwrap();
+    let backend = Backend::start(folder.path()).await;
+    backend.add(rig.campaign.sends()).await;
+    let agent = rig.start().await;
+    agent.connect_backend(backend.draft()).await.unwrap();
+    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
+    watching(&agent).await;
+    rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
+    let answer = replies(&agent, 1).await.remove(0);
+    agent.retract(answer.id.into()).await.unwrap();
+
+    let flynns = answerback_reply::Message::parse(&rig.campaign.flynn_answers()).message_id.unwrap();
+    let later = format!(
+        "From: Sam <sam@elsewhere.example>\r\nTo: rep@sales.example\r\nSubject: Lightcycles\r\n\
+         Message-ID: <later@elsewhere.example>\r\nIn-Reply-To: {flynns}\r\n\r\nSee you there.\r\n"
+    );
+    rig.mailbox.deliver("INBOX", later.as_bytes());
+    // Read after it, so that it was judged by then.
+    rig.mailbox.deliver("INBOX", &rig.campaign.alan_answers());
+    let subjects: Vec<String> = replies(&agent, 2).await.into_iter().filter_map(|row| row.subject).collect();
+    assert!(!subjects.iter().any(|subject| subject == "Lightcycles"), "{subjects:?}");
+    agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_newly_written_text_is_fetched_and_kept_nowhere() {
     let rig = Rig::new().await;
     let agent = rig.start_watching().await;

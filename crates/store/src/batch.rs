@@ -115,15 +115,27 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let tx = self.db.transaction()?;
-        tx.execute("UPDATE verdict SET review = ?2 WHERE id = ?1", params![id, review.name()])?;
-        if let Some(verdict) = verdict {
-            tx.execute(
-                "UPDATE verdict SET json = ?2, kind = ?3 WHERE id = ?1",
-                params![id, to_json(verdict)?, kind_name(verdict)?],
-            )?;
-        }
-        for new in events {
-            event::insert(&tx, Some(id), new, now)?;
+        write_review(&tx, id, review, verdict, events, now)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Keeps that a verdict's message is no answer, with the events that take back what it caused, and forgets what it
+    /// taught: what answers that message is no answer to the send either. One transaction.
+    ///
+    /// # Errors
+    /// The store failed; nothing was changed.
+    pub fn retract(
+        &mut self,
+        id: i64,
+        taught: Option<&Lesson>,
+        events: &[NewEvent],
+        now: Timestamp,
+    ) -> Result<()> {
+        let tx = self.db.transaction()?;
+        write_review(&tx, id, Review::Retracted, None, events, now)?;
+        if let Some(lesson) = taught {
+            learned::delete(&tx, &lesson.send_id, &lesson.learned)?;
         }
         tx.commit()?;
         Ok(())
@@ -177,6 +189,27 @@ fn insert(db: &Connection, account: &str, folder: &str, new: &NewVerdict) -> Res
         }
     }
     Ok(id)
+}
+
+fn write_review(
+    db: &rusqlite::Connection,
+    id: i64,
+    review: Review,
+    verdict: Option<&Verdict>,
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Result<()> {
+    db.execute("UPDATE verdict SET review = ?2 WHERE id = ?1", params![id, review.name()])?;
+    if let Some(verdict) = verdict {
+        db.execute(
+            "UPDATE verdict SET json = ?2, kind = ?3 WHERE id = ?1",
+            params![id, to_json(verdict)?, kind_name(verdict)?],
+        )?;
+    }
+    for new in events {
+        event::insert(db, Some(id), new, now)?;
+    }
+    Ok(())
 }
 
 fn to_json(verdict: &Verdict) -> Result<String> {
@@ -335,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_review_adds_its_events_once() {
+    fn taking_back_adds_its_events_once_and_forgets_what_was_taught() {
         let mut store = Store::in_memory().unwrap();
         let id = store.commit_batch("a", "INBOX", "c", &[reply("<r1@x>", vec![])]).unwrap().added[0].unwrap();
         let retract = NewEvent {
@@ -344,9 +377,15 @@ mod tests {
             event_type: "answerback.retract.v1".into(),
             json: "{}".into(),
         };
-        store.review(id, Review::Retracted, None, std::slice::from_ref(&retract), at(5)).unwrap();
-        store.review(id, Review::Retracted, None, &[retract], at(6)).unwrap();
+        let taught =
+            Lesson { send_id: "s1".into(), learned: Learned::Chain("<r1@x>".into()), rescan_since: None };
+        store.learn(std::slice::from_ref(&taught), &[]).unwrap();
+        store.retract(id, Some(&taught), std::slice::from_ref(&retract), at(5)).unwrap();
+        store.retract(id, Some(&taught), &[retract], at(6)).unwrap();
         assert_eq!(store.events_of(id).unwrap().len(), 3);
+        let mut known = Vec::new();
+        store.each_learned(|_, learned| known.push(learned)).unwrap();
+        assert!(!known.contains(&taught.learned), "{known:?}");
         assert_eq!(store.verdict(id).unwrap().unwrap().review, Review::Retracted);
     }
 }

@@ -7,8 +7,8 @@ use jiff::{Timestamp, Zoned};
 use super::Agent;
 use crate::Change;
 use crate::config::AccountConfig;
-use crate::context::teach;
-use crate::review::{affirm, confirm, confirmed_chain, take_back};
+use crate::context::{teach, unteach};
+use crate::review::{affirm, confirm, take_back, taught_by};
 use crate::show;
 use crate::view::{
     AccountView, BackendView, Counts, OutboxRow, Overview, Problem, ReplyDetail, ReplyFilter, ReplyPage,
@@ -141,12 +141,17 @@ impl Agent {
         let Some(send) = send else { return Err(not_found(id)) };
         let owner = self.event_account(&send, &row.account);
         let now = Timestamp::now();
+        let taught = taught_by(&row, &send);
+        let lesson = taught.clone();
         self.store(move |store| {
             let event = take_back(&row, &send, &store.events_of(id)?, &owner, now);
             let events: Vec<_> = event.into_iter().collect();
-            store.review(id, Review::Retracted, None, &events, now)
+            store.retract(id, lesson.as_ref(), &events, now)
         })
         .await?;
+        if let Some(Lesson { send_id, learned, .. }) = taught {
+            self.context.change_sends(|sends| unteach(sends, &send_id, &learned));
+        }
         self.reviewed(id).await
     }
 
@@ -163,7 +168,7 @@ impl Agent {
         let owner = self.event_account(&send, &row.account);
         let rules = self.context.rules();
         let now = Timestamp::now();
-        let lesson = confirmed_chain(&row, &send).filter(|_| is_answer);
+        let lesson = taught_by(&row, &send).filter(|_| is_answer);
         self.store(move |store| {
             if is_answer {
                 let (verdict, events) = confirm(&row, &send, &owner, &rules);
@@ -189,7 +194,7 @@ impl Agent {
         }
         let owner = self.event_account(&send, &row.account);
         let rules = self.context.rules();
-        let lesson = confirmed_chain(&row, &send);
+        let lesson = taught_by(&row, &send);
         let now = Timestamp::now();
         self.store(move |store| {
             let (verdict, events) = affirm(&row, &send, &store.events_of(id)?, &owner, &rules, now);

@@ -201,6 +201,13 @@ impl SendIndex {
         }
     }
 
+    /// A message that was taken for an answer and is none: what answers it has nothing to do with the send either.
+    pub fn forget_chain(&mut self, send_id: &str, id: &MessageId) {
+        if let Some(slot) = self.slot(send_id) {
+            self.by_key.remove(self.hasher.hash_one(Key::Chain(id.as_str())), slot);
+        }
+    }
+
     /// All that a send's own copy teaches.
     pub fn learn_copy(&mut self, copy: &OwnCopy) {
         copy.ids.iter().for_each(|id| self.learn_id(&copy.send_id, id));

@@ -71,11 +71,23 @@ impl<H: Kept> Multimap<H> {
             loop {
                 let entry = self.entries.get(usize::try_from(at).ok()?)?;
                 at = entry.next;
-                if entry.hash == hash {
+                if entry.hash == hash && entry.slot != NONE {
                     return Some(entry.slot);
                 }
             }
         })
+    }
+
+    /// Takes a slot out again. Its entry stays behind without one until the map is made anew.
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let kept = H::of(hash);
+        let mut at = self.buckets.get(self.bucket(kept)).copied().unwrap_or(NONE);
+        while let Some(entry) = usize::try_from(at).ok().and_then(|at| self.entries.get_mut(at)) {
+            if entry.hash == kept && entry.slot == slot {
+                entry.slot = NONE;
+            }
+            at = entry.next;
+        }
     }
 
     /// The same map with other slots; an entry whose slot is gone is dropped.
@@ -136,6 +148,19 @@ mod tests {
         let remapped = map.remapped(|slot| (slot != 2).then_some(slot * 10));
         assert_eq!(remapped.get(hash(7)).collect::<Vec<_>>(), [10]);
         assert_eq!(remapped.get(hash(9)).collect::<Vec<_>>(), [30]);
+    }
+
+    #[test]
+    fn a_slot_that_was_taken_out_is_gone_and_can_come_back() {
+        let mut map = Multimap::<u64>::default();
+        (0..20).for_each(|slot| map.insert(7, slot));
+        map.remove(7, 3);
+        map.remove(8, 4);
+        assert_eq!(map.get(7).count(), 19);
+        assert!(map.get(7).all(|slot| slot != 3));
+        assert!(map.remapped(Some).get(7).all(|slot| slot != 3));
+        map.insert(7, 3);
+        assert_eq!(map.get(7).next(), Some(3));
     }
 
     #[test]

@@ -84,3 +84,11 @@ pub fn insert(db: &rusqlite::Connection, send_id: &str, learned: &Learned) -> Re
         .execute(params![send_id, kind, value])?;
     Ok(inserted > 0)
 }
+
+/// Inside a transaction.
+pub fn delete(db: &rusqlite::Connection, send_id: &str, learned: &Learned) -> Result<()> {
+    let (kind, value) = learned.columns();
+    db.prepare_cached("DELETE FROM learned WHERE send_id = ?1 AND kind = ?2 AND value = ?3")?
+        .execute(params![send_id, kind, value])?;
+    Ok(())
+}
