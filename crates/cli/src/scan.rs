@@ -193,14 +193,13 @@ fn judge_batch(case: &Case, mailbox: &Mailbox, which: Which<'_>, print: Print, b
     for item in batch.items() {
         let Some(file) = mailbox.files.get(item.at.file as usize) else { continue };
         let path = file.path.to_string_lossy();
-        let raw = match batch.message(item) {
-            Ok(raw) => raw,
+        let verdict = match batch.message(item) {
+            Ok(raw) => case.verdict(file, &raw),
             Err(why) => {
                 judged.problems.push(format!("{path}: {why}"));
-                continue;
+                Verdict { kind: Kind::Unknown, error: Some(why.to_owned()), ..Verdict::default() }
             }
         };
-        let verdict = case.verdict(file, &raw);
         if matches!(which, Which::These(_)) && !is_attributed(&verdict) {
             continue;
         }

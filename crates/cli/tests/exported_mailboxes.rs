@@ -202,6 +202,19 @@ fn what_cannot_be_read_is_named_and_the_rest_is_done() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_message_that_cannot_be_read_has_a_line_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.eml"), "From: flynn@flynnsarcade.com\nSubject: a\n\nHi\n").unwrap();
+    std::os::unix::fs::symlink("gone", folder.path().join("b.eml")).unwrap();
+    let output = answerbackctl(folder.path(), &["classify", "--json", "."]);
+    assert_eq!(values(&output, "kind"), ["reply", "unknown"]);
+    assert!(values(&output, "error")[1].as_str().is_some_and(|error| !error.is_empty()));
+    assert!(stderr(&output).contains("b.eml"), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_bad_line_of_the_sends_is_named_and_the_good_ones_are_used() {
     let folder = tempfile::tempdir().unwrap();
     let sends =

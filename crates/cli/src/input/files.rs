@@ -98,6 +98,11 @@ impl Mailbox {
             let metadata = match metadata {
                 Ok(Some(metadata)) => metadata,
                 Ok(None) => continue,
+                // What is mail by its name gets its line, which says that it can't be read.
+                Err(_) if let Some(format) = format_by_name(&path, messages_folder) => {
+                    self.files.push(MailFile { path, format, size: 0 });
+                    continue;
+                }
                 Err(error) => {
                     self.problem(&path, &error);
                     continue;
