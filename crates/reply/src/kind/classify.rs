@@ -164,6 +164,10 @@ fn by_signs_and_words(message: &Message) -> (Kind, Option<Reason>) {
     if let Some(challenge) = challenge::detect(message, &written) {
         return (Kind::Challenge, Some(challenge));
     }
+    let subject = message.subject.as_deref().unwrap_or_default();
+    if let Some(phrase) = crate::phrases::read_receipt(subject, &written) {
+        return (Kind::Receipt, Some(Reason::text(phrase.text)));
+    }
     let absent = auto_reply::signal(message, &written);
     let absence = absent.strength();
     let system = acknowledgement::ticket_system(message);
@@ -226,6 +230,9 @@ fn without_sign(message: &Message) -> (Kind, Option<Reason>) {
     }
     if let Some(challenge) = challenge::detect(message, message.beginning()) {
         return (Kind::Challenge, Some(challenge));
+    }
+    if let Some(phrase) = crate::phrases::read_receipt(subject, message.beginning()) {
+        return (Kind::Receipt, Some(Reason::text(phrase.text)));
     }
     if let Some(system) = acknowledgement::ticket_system(message)
         && acknowledgement::words(message, &newly_written(message)).is_some()

@@ -3,12 +3,14 @@
 mod acknowledgement;
 mod fold;
 mod matcher;
+mod receipt;
 mod subject;
 mod table;
 
 pub use acknowledgement::{acknowledgement_subject, acknowledgement_text};
 pub(crate) use fold::fold;
 pub(crate) use matcher::{Found, Matcher};
+pub(crate) use receipt::read_receipt;
 pub use subject::normalise_subject;
 pub(crate) use subject::{is_answer, without_answers};
 pub(crate) use table::tables;

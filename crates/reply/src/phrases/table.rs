@@ -67,6 +67,8 @@ const SECTIONS: &[&str] = &[
     "absence-weak",
     "acknowledgement-subject",
     "acknowledgement",
+    "receipt-subject",
+    "receipt",
     "contact",
     "contact-not",
     "opt-out",

@@ -15,6 +15,7 @@ const DAEMONS: &[&str] = &[
     "mail_daemon",
     "mdaemon",
     "postmaster",
+    "post_master",
     "mailer",
     "mail-delivery-subsystem",
     "mail-system",
@@ -43,6 +44,7 @@ const NAMES: &[&str] = &[
     "postmaster",
     "mail deliver system",
     "mail transfer system",
+    "interscan",
 ];
 
 /// How sure it is.

@@ -303,7 +303,11 @@ fn bare_address(word: &str) -> Option<String> {
     let word = word.split(['<', '(', '[']).rfind(|part| part.contains('@')).unwrap_or(word);
     let word = word.split(['>', ')', ']', ',', ';', '"']).next()?;
     let word = word.trim_matches(|c: char| matches!(c, ':' | '.' | '\'' | '<' | '*'));
-    let word = word.strip_prefix("mailto:").unwrap_or(word);
+    // "[SMTP:flynn@flynnsarcade.com]" is MailEnable's.
+    let scheme = ["mailto:", "smtp:"]
+        .iter()
+        .find(|scheme| word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let word = word.get(scheme.map_or(0, |scheme| scheme.len())..).unwrap_or(word);
     let (local, domain) = word.rsplit_once('@')?;
     let plausible = !local.is_empty()
         && domain.contains('.')
