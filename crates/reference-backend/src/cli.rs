@@ -282,8 +282,8 @@ async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
 }
 
 async fn check_salesforce(settings: salesforce::Settings) -> anyhow::Result<ExitCode> {
-    let secret = settings.secret()?;
-    let findings = salesforce::Connector::new(settings, secret)?.check().await?;
+    let grant = settings.grant()?;
+    let findings = salesforce::Connector::new(settings, grant)?.check().await?;
     for finding in &findings {
         print(&format!("{}{}", if finding.good { "ok       " } else { "MISSING  " }, finding.text))?;
     }

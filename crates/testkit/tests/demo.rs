@@ -103,8 +103,8 @@ fn the_story_ends_in_a_simulated_salesforce() {
         "{printed}"
     );
     assert!(of("Alan Bradley").ends_with("email from alan@encom.com"), "{printed}");
-    assert!(of("Lora Baines").contains("task “Out of office: "), "{printed}");
-    assert!(of("Walter Gibbs").contains("task “Bounce: "), "{printed}");
+    assert!(of("Lora Baines").contains("OutOfOffice “Out of office: "), "{printed}");
+    assert!(of("Walter Gibbs").contains("HardBounce “Bounce: "), "{printed}");
 }
 
 #[test]

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use answerback_backend::salesforce::{
-    Connector, Journal, JournalError, Record, SalesforceError, Settings, Wrote,
+    Connector, Grant, Journal, JournalError, Record, SalesforceError, Settings, Wrote,
 };
-use answerback_backend::{Event, Token};
+use answerback_backend::{Event, SecretSource, Token};
 use answerback_reply::TrackedSend;
-use answerback_testkit::salesforce::{CLIENT_ID, CLIENT_SECRET, Denied, Fault, Options, Simulator};
+use answerback_testkit::salesforce::{
+    CLIENT_ID, CLIENT_SECRET, Denied, Fault, Options, REFRESH_TOKEN, Simulator,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -81,7 +83,8 @@ impl Scene {
             self.more
         );
         let settings: Settings = toml::from_str(&settings).unwrap();
-        Connector::new(settings, Token::new(CLIENT_SECRET)).unwrap().settled_after(Duration::ZERO)
+        let grant = Grant::Client { secret: Token::new(CLIENT_SECRET) };
+        Connector::new(settings, grant).unwrap().settled_after(Duration::ZERO)
     }
 
     async fn deliver(&self, event: &Event, journal: &Memory) -> Result<Wrote, SalesforceError> {
@@ -200,7 +203,7 @@ async fn an_entry_is_made_once_wherever_a_request_fails() {
     ];
     for key_field in [true, false] {
         for fault in faults {
-            let options = Options { key_field, ..Options::default() };
+            let options = Options { key_field, newest_version: 66, ..Options::default() };
             at_each_request(options, fault, &flynns(), "EmailMessage").await;
             at_each_request(options, fault, &automatic, "Task").await;
             at_each_request(Options { enhanced_email: false, ..options }, fault, &flynns(), "Task").await;
@@ -316,6 +319,99 @@ async fn nobody_is_set_aside_or_becomes_a_lead() {
     assert_eq!(lead["Company"], "lightcycle.example");
     assert_eq!(scene.salesforce.records("EmailMessageRelation")[0]["RelationId"], lead["Id"]);
     assert_eq!((scene.count("Lead"), scene.count("EmailMessage")), (1, 1));
+    scene.more = "unknown_people = 'skip'";
+    let other = log("<z@x>", "zuse@lightcycle.example", "other", &[]);
+    send.to = vec!["nobody@lightcycle.example".into()];
+    let result = scene.connector().deliver(&other, Some(&send), &journal, Timestamp::now()).await;
+    assert_eq!((result.unwrap(), scene.count("EmailMessage")), (Wrote::Skipped, 1));
+}
+
+#[tokio::test]
+async fn bounces_and_absences_say_what_they_are_where_salesforce_has_a_field_for_it() {
+    let automatic = |id: &str, kind: &str, from: &str, class: Option<&str>| {
+        let bounce = class.map(|class| json!({"class": class, "reason": "address", "recipient": FLYNN}));
+        let reply = json!({"message_id": id, "from": from, "bounce": bounce});
+        event(id, "log", json!({"kind": kind, "relation": null, "reply": reply, "confidence": 1.0}))
+    };
+    let all = [
+        (automatic("<1@x>", "auto_reply", FLYNN, None), "OutOfOffice"),
+        (automatic("<2@x>", "bounce", "mailer-daemon@mx.example", Some("permanent")), "HardBounce"),
+        (automatic("<3@x>", "bounce", "mailer-daemon@mx.example", Some("transient")), "SoftBounce"),
+    ];
+    for newest_version in [66, 67] {
+        let scene = Scene::new(Options { newest_version, ..Options::default() }).await;
+        let journal = Memory::default();
+        for (event, _) in &all {
+            for wrote in [Wrote::Entry, Wrote::Already] {
+                assert_eq!(scene.deliver(event, &journal).await.unwrap(), wrote);
+            }
+        }
+        let relations = scene.salesforce.records("EmailMessageRelation");
+        let said: Vec<_> =
+            relations.iter().map(|r| (&r["RelationId"], r["DeliveryResponse"].as_str())).collect();
+        let flynn = json!(scene.flynn);
+        match newest_version {
+            66 => assert_eq!((said.len(), scene.count("Task")), (0, 3)),
+            _ => {
+                let expected: Vec<_> = all.iter().map(|(_, response)| (&flynn, Some(*response))).collect();
+                assert_eq!((said, scene.count("Task")), (expected, 0));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_cadences_that_the_person_is_in() {
+    const CADENCE: &str = "77C000000000001AAA";
+    let scene = Scene::new(Options { sales_engagement: true, ..Options::default() }).await;
+    let tracker = |target: &str, reason: Option<&str>| {
+        let fields = json!({"ActionCadenceId": CADENCE, "TargetId": target, "State": "Running", "CompletionReason": reason});
+        scene.salesforce.seed("ActionCadenceTracker", fields).unwrap();
+    };
+    tracker(&scene.flynn, None);
+    tracker(&scene.alan, None);
+    tracker(&scene.flynn, Some("NoMoreSteps"));
+    let reasons = || {
+        let trackers = scene.salesforce.records("ActionCadenceTracker");
+        trackers.iter().map(|t| t["CompletionReason"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    // The organisation, who is there, which cadences: the fourth ends them, and is cut off once it has.
+    scene.salesforce.fault(3, Fault::CutAfterCommit);
+    scene.deliver(&stop(), &Memory::default()).await.unwrap_err();
+    assert!(scene.salesforce.faults_met());
+    assert_eq!(scene.deliver(&stop(), &Memory::default()).await.unwrap(), Wrote::Changes);
+    assert_eq!(scene.deliver(&stop(), &Memory::default()).await.unwrap(), Wrote::Nothing);
+    assert_eq!(reasons(), [Some("ManuallyRemoved".into()), None, Some("NoMoreSteps".into())]);
+    let ended = &scene.salesforce.records("ActionCadenceTracker")[0];
+    assert_eq!(ended["CompletionDisposition"], "Customer Engaged");
+    // A campaign that is another cadence: this one goes on.
+    tracker(&scene.flynn, None);
+    let mut other = stop();
+    if let answerback_backend::EventData::Stop(stop) = &mut other.data {
+        stop.about.campaign_id = Some("77C000000000002AAA".into());
+    }
+    assert_eq!(scene.deliver(&other, &Memory::default()).await.unwrap(), Wrote::Nothing);
+    assert_eq!(reasons().last().unwrap(), &None);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_replaced_is_kept_before_it_is_needed() {
+    let scene = Scene::new(Options::default()).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let kept = SecretSource::File(file.path().to_owned());
+    kept.replace(&Token::new(REFRESH_TOKEN)).unwrap();
+    let settings = scene.connector().settings().clone();
+    let connector = || {
+        let grant = Grant::Refresh { secret: Some(Token::new(CLIENT_SECRET)), kept: kept.clone() };
+        Connector::new(settings.clone(), grant).unwrap()
+    };
+    connector().check().await.unwrap();
+    assert_ne!(kept.read().unwrap().expose(), REFRESH_TOKEN);
+    // Another process, with what the first has left.
+    connector().check().await.unwrap();
+    kept.replace(&Token::new(REFRESH_TOKEN)).unwrap();
+    let error = connector().check().await.unwrap_err();
+    assert!(error.to_string().contains("Sign the integration user in again"), "{error}");
 }
 
 #[tokio::test]

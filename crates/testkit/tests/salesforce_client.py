@@ -22,7 +22,7 @@ session.trust_env = False
 grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
 token = session.post(f"{url}/services/oauth2/token", data=grant).json()
 session.mount("https://", Loopback())
-sf = Salesforce(instance_url=token["instance_url"], session_id=token["access_token"], version="66.0", session=session)
+sf = Salesforce(instance_url=token["instance_url"], session_id=token["access_token"], version="67.0", session=session)
 
 assert any(o["name"] == "EmailMessage" for o in sf.describe()["sobjects"])
 assert sf.EmailMessage.describe()["createable"] is True
@@ -68,8 +68,8 @@ assert sf.EmailMessage.delete(email) == 204
 refused("NOT_FOUND", SalesforceResourceNotFound, lambda: sf.EmailMessage.get(email))
 
 parts = [
-    {"method": "POST", "url": "/services/data/v66.0/sobjects/EmailMessage", "referenceId": "entry", "body": {"Subject": "z"}},
-    {"method": "POST", "url": "/services/data/v66.0/sobjects/EmailMessageRelation", "referenceId": "author",
+    {"method": "POST", "url": "/services/data/v67.0/sobjects/EmailMessage", "referenceId": "entry", "body": {"Subject": "z"}},
+    {"method": "POST", "url": "/services/data/v67.0/sobjects/EmailMessageRelation", "referenceId": "author",
      "body": {"EmailMessageId": "@{entry.id}", "RelationType": "NoSuch"}},
 ]
 answer = sf.restful("composite", method="POST", json={"allOrNone": True, "compositeRequest": parts})["compositeResponse"]
@@ -77,6 +77,9 @@ codes = [part["body"][0]["errorCode"] for part in answer]
 assert codes == ["PROCESSING_HALTED", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"], codes
 assert sf.query("SELECT Id FROM EmailMessage")["totalSize"] == 0
 
-stranger = Salesforce(instance_url=url, session_id="none", version="66.0", session=session)
+refused("NOT_FOUND", SalesforceResourceNotFound,
+        lambda: sf.restful("actions/standard/removeTargetFromSalesCadence", method="POST", json={"inputs": []}))
+
+stranger = Salesforce(instance_url=url, session_id="none", version="67.0", session=session)
 refused("INVALID_SESSION_ID", SalesforceExpiredSession, lambda: stranger.query("SELECT Id FROM Contact"))
 print("simple-salesforce agrees")

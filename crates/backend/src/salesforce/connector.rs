@@ -10,6 +10,7 @@
 //!
 //! Changes of fields can be repeated; the journal keeps what stood there before, for when the rep takes the verdict back.
 
+mod cadences;
 mod fields;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +28,8 @@ use super::org::{Describes, Finding, OBJECTS, Org};
 use super::people::{Person, Role, Wanted, parties, people};
 use super::rest::{Part, Rest, Usage};
 use super::settings::{Settings, Unknown};
+use super::sign_in::Grant;
 use super::soql::{is_in, quote};
-use crate::Token;
 use crate::event::{Event, EventData, Log};
 
 /// Salesforce cuts off a request of its REST API after ten minutes.
@@ -43,6 +44,8 @@ const MOST_PARTIES: usize = 20;
 pub enum Wrote {
     /// There was nothing to write.
     Nothing,
+    /// Nobody is there to write it to, and the settings say to leave it at that.
+    Skipped,
     /// It was there already.
     Already,
     /// A new entry.
@@ -74,11 +77,11 @@ struct Seen {
 
 impl Connector {
     /// With these settings; nothing is asked yet.
-    pub fn new(settings: Settings, client_secret: Token) -> Result<Self, SalesforceError> {
+    pub fn new(settings: Settings, grant: Grant) -> Result<Self, SalesforceError> {
         if let Some(problem) = settings.problem() {
             return Err(SalesforceError::Settings(problem));
         }
-        let rest = Rest::new(&settings, client_secret)?;
+        let rest = Rest::new(&settings, grant)?;
         Ok(Self {
             settings,
             rest,
@@ -159,7 +162,8 @@ impl Connector {
         now: Timestamp,
     ) -> Result<Wrote, SalesforceError> {
         let org = self.org().await?;
-        let as_email = org.emails && entry::is_email(log.kind);
+        let response = entry::delivery_response(log).filter(|_| org.delivery_responses);
+        let as_email = org.emails && (entry::is_email(log.kind) || response.is_some());
         let keyed = if as_email { org.email_key } else { org.task_key };
         let _alone = if keyed { None } else { Some(self.alone.lock().await) };
         let mut record = journal.load(event.id).await?;
@@ -175,6 +179,7 @@ impl Connector {
         let lead = match (parties.is_empty(), self.settings.unknown_people) {
             (false, _) => None,
             (true, Unknown::Lead) => Some(entry::lead(log, send).ok_or(SalesforceError::Nobody)?),
+            (true, Unknown::Skip) => return Ok(Wrote::Skipped),
             (true, Unknown::SetAside) => return Err(SalesforceError::Nobody),
         };
         let related = parties.iter().find_map(|p| p.person.opportunity.as_deref());
@@ -186,6 +191,7 @@ impl Connector {
             answers: send.and_then(|send| find_email(&seen.more, &send.message_ids)),
             related: related.filter(|_| self.settings.relate_opportunity),
             reply_type: org.reply_type,
+            response,
         };
         let lookup = self.lookup(log, &with, as_email, keyed);
         let there = match as_email {
@@ -273,9 +279,12 @@ impl Connector {
         let author = with.parties.iter().find(|party| party.role == Role::From);
         let author = author.map(|party| (party.person.id.as_str(), Some(party.address.as_str())));
         if let Some((id, address)) = author.or(has_lead.then_some((LEAD, log.reply.from.as_deref()))) {
-            let relation = json!({
+            let mut relation = json!({
                 "EmailMessageId": "@{entry.id}", "RelationId": id, "RelationType": Role::From.relation_type(), "RelationAddress": address,
             });
+            if let Some(response) = with.response {
+                set(&mut relation, "DeliveryResponse", json!(response));
+            }
             parts.push(Part::create("EmailMessageRelation", "author", relation));
         }
         parts

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use answerback_reply::{Kind, MessageId, TrackedSend};
+use answerback_reply::{BounceClass, Kind, MessageId, TrackedSend};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -39,10 +39,23 @@ pub fn bracketed(id: &MessageId) -> String {
     format!("<{}>", id.as_str())
 }
 
-/// Whether a person or their calendar wrote it: an email in Salesforce. Everything else is a completed task, because
-/// EmailMessage has no way to say that a machine wrote it.
+/// Whether a person or their calendar wrote it: always an email in Salesforce. Everything else is a completed task, unless the organisation can
+/// say of an email that a machine wrote it.
 pub const fn is_email(kind: Kind) -> bool {
     matches!(kind, Kind::Reply | Kind::CalendarResponse)
+}
+
+/// EmailMessageRelation.DeliveryResponse of what a machine answered, where it has a value for that.
+pub fn delivery_response(log: &Log) -> Option<&'static str> {
+    match log.kind {
+        Kind::AutoReply => Some("OutOfOffice"),
+        Kind::Bounce => match log.reply.bounce.as_ref().map(|bounce| bounce.class) {
+            Some(BounceClass::Transient) => Some("SoftBounce"),
+            _ => Some("HardBounce"),
+        },
+        Kind::Delay => Some("SoftBounce"),
+        _ => None,
+    }
 }
 
 /// What an entry is made with, beside the log event.
@@ -62,6 +75,8 @@ pub struct Setting<'a> {
     pub related: Option<&'a str>,
     /// Whether Task.Type has the value `Reply`.
     pub reply_type: bool,
+    /// What the author's relation says of an email that a machine wrote.
+    pub response: Option<&'static str>,
 }
 
 /// An EmailMessage. Recipients who are in Salesforce are given by their ids, of which it makes relations; only the others by address. Its author's
@@ -89,7 +104,7 @@ pub fn email(log: &Log, with: &Setting<'_>) -> Value {
         "CcAddress": rest(Role::Cc, &reply.cc),
         "CcIds": ids(Role::Cc),
         "Subject": cut(&subject(log, with.send), EMAIL_SUBJECT),
-        "TextBody": cut(&text(log), TEXT),
+        "TextBody": cut(&body(log), TEXT),
         "MessageIdentifier": message_identifier(log, with.key),
         "ThreadIdentifier": with.send.and_then(|send| send.message_ids.first()).map(bracketed),
         "ReplyToEmailMessageId": with.answers,
@@ -106,15 +121,9 @@ pub fn task(log: &Log, with: &Setting<'_>) -> Value {
     let who = with.parties.first().map(|party| party.person);
     let mut lines = vec![
         format!("From: {}", reply.from.as_deref().unwrap_or("unknown")),
-        format!("Received: {received}"),
+        format!("Received: {received}\n"),
     ];
-    if let Some(bounce) = &reply.bounce {
-        let what =
-            [bounce.recipient.as_deref(), bounce.status.as_deref()].into_iter().flatten().collect::<Vec<_>>();
-        lines.push(format!("Could not be delivered: {}", what.join(", ")));
-    }
-    lines.extend(reply.returns_on.map(|day| format!("Back on: {day}")));
-    lines.push(format!("\n{}", text(log)));
+    lines.push(body(log));
     let mut task = json!({
         "TaskSubtype": "Email",
         "Status": "Completed",
@@ -177,13 +186,25 @@ pub fn lead(log: &Log, send: Option<&TrackedSend>) -> Option<Value> {
 }
 
 fn subject(log: &Log, send: Option<&TrackedSend>) -> String {
-    // Where the log level keeps the subject on the laptop, that of the send, which the organisation wrote itself.
-    log.reply.subject.clone().unwrap_or_else(|| task_subject(log, send))
+    // Where the log level keeps the subject on the laptop, that of the send, which the organisation wrote itself. What a machine answered
+    // says so in its subject: a list of emails shows nothing else of it.
+    let own = log.reply.subject.clone().filter(|_| is_email(log.kind));
+    own.unwrap_or_else(|| task_subject(log, send))
 }
 
-fn text(log: &Log) -> String {
+/// What it says, after what a machine said in it.
+fn body(log: &Log) -> String {
+    let reply = &log.reply;
+    let mut lines = Vec::new();
+    if let Some(bounce) = &reply.bounce {
+        let what =
+            [bounce.recipient.as_deref(), bounce.status.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+        lines.push(format!("Could not be delivered: {}\n", what.join(", ")));
+    }
+    lines.extend(reply.returns_on.map(|day| format!("Back on: {day}\n")));
     let kept = "The text of this message stays in the rep's mailbox.";
-    log.reply.text.clone().unwrap_or_else(|| kept.to_owned())
+    lines.push(reply.text.clone().unwrap_or_else(|| kept.to_owned()));
+    lines.join("\n")
 }
 
 fn addresses<'a>(list: impl Iterator<Item = &'a String>) -> Option<String> {
@@ -271,6 +292,7 @@ pub(super) mod tests {
             answers,
             related: None,
             reply_type: true,
+            response: None,
         }
     }
 
@@ -300,6 +322,24 @@ pub(super) mod tests {
         log.reply.text = Some("Yes.".into());
         let made = email(&log, &with(Some(&send), None, &[]));
         assert_eq!((&made["Subject"], &made["TextBody"]), (&json!("Re: Space Paranoids"), &json!("Yes.")));
+    }
+
+    #[test]
+    fn what_a_machine_answered_says_so() {
+        let mut log = log("flynn@flynnsarcade.com", Relation::Prospect);
+        assert_eq!(delivery_response(&log), None);
+        log.reply.subject = Some("Automatic reply".into());
+        log.reply.returns_on = "2026-12-01".parse().ok();
+        for (kind, response) in
+            [(Kind::AutoReply, "OutOfOffice"), (Kind::Bounce, "HardBounce"), (Kind::Delay, "SoftBounce")]
+        {
+            log.kind = kind;
+            assert_eq!(delivery_response(&log), Some(response));
+        }
+        log.kind = Kind::AutoReply;
+        let made = email(&log, &with(None, None, &[]));
+        assert_eq!(made["Subject"], "Out of office: Automatic reply");
+        assert!(made["TextBody"].as_str().unwrap().starts_with("Back on: 2026-12-01\n"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::journal::JournalError;
 use super::settings::is_name;
-use crate::BackendError;
+use crate::{BackendError, SecretError};
 
 /// Why something was not written. Displays as a sentence for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,9 @@ pub enum SalesforceError {
     /// No token was given.
     #[error("{0}")]
     SignIn(&'static str),
+    /// A secret can't be read, or its successor can't be kept.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The token has run out.
     #[error("The session has expired.")]
     Session,
@@ -99,6 +102,9 @@ impl Operation<'_> {
                     .into()
             }
             Self::Delete("EmailMessage" | "Task") => "“Edit Tasks” and “Delete” on what it logged.".into(),
+            Self::Read("ActionCadenceTracker") | Self::Edit("ActionCadenceTracker") => {
+                "the permission set “Sales Engagement User”.".into()
+            }
             Self::Edit("CampaignMember") => {
                 "“Edit” on Campaigns, and the user's “Marketing User” feature licence.".into()
             }
@@ -111,9 +117,12 @@ impl Operation<'_> {
 }
 
 impl SalesforceError {
-    /// From an error answer: a list of `{"errorCode", "message", "fields"}`, or in collections `statusCode` for the code.
+    /// From an error answer: a list of `{"errorCode", "message", "fields"}`, in collections with `statusCode` for the code, or an action's
+    /// results that hold such lists.
     pub fn of_answer(status: u16, body: &Value, operation: Operation<'_>) -> Self {
-        let first = body.as_array().and_then(|errors| errors.first()).unwrap_or(body);
+        let first_of = |value: &'_ Value| value.as_array().and_then(|errors| errors.first()).cloned();
+        let first = first_of(body).unwrap_or_else(|| body.clone());
+        let first = first.get("errors").and_then(first_of).unwrap_or(first);
         let text = |name| first.get(name).and_then(Value::as_str);
         let code = text("errorCode").or(text("statusCode")).filter(|code| is_name(code));
         let named = first.get("fields").and_then(Value::as_array).into_iter().flatten();
@@ -183,6 +192,12 @@ impl SalesforceError {
             "unsupported_grant_type" => Self::SignIn(
                 "The client-credentials flow is not enabled for the External Client App. Enable it there.",
             ),
+            "invalid_grant" if description.contains("refresh token") || description.contains("expired") => {
+                Self::SignIn(
+                    "The refresh token has been revoked or has expired. Sign the integration user in again and put the new token into \
+                     the file.",
+                )
+            }
             "inactive_user" | "inactive_org" => {
                 Self::SignIn("The integration user or the organisation is inactive.")
             }
@@ -299,6 +314,7 @@ mod tests {
             ("invalid_client", "invalid client credentials", "client secret"),
             ("invalid_grant", "no client credentials user enabled", "no user to run as"),
             ("invalid_grant", "request not supported on this domain", "My Domain"),
+            ("invalid_grant", "expired access/refresh token", "Sign the integration user in again"),
         ] {
             let answer = json!({"error": error, "error_description": description});
             assert!(

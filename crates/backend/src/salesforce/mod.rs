@@ -16,6 +16,7 @@ pub mod org;
 pub mod people;
 pub mod rest;
 pub mod settings;
+pub mod sign_in;
 pub mod soql;
 
 pub use connector::{Connector, Wrote};
@@ -23,3 +24,4 @@ pub use error::{Operation, SalesforceError};
 pub use journal::{Journal, JournalError, Record};
 pub use org::Finding;
 pub use settings::{LogAs, Settings, Unknown};
+pub use sign_in::Grant;

@@ -9,8 +9,15 @@ use super::people::{BOUNCED_REASON, OPT_OUT};
 use super::settings::{LogAs, Settings};
 
 /// The objects that are looked at.
-pub const OBJECTS: [&str; 6] =
-    ["Contact", "Lead", "EmailMessage", "EmailMessageRelation", "Task", "CampaignMember"];
+pub const OBJECTS: [&str; 7] = [
+    "Contact",
+    "Lead",
+    "EmailMessage",
+    "EmailMessageRelation",
+    "Task",
+    "CampaignMember",
+    "ActionCadenceTracker",
+];
 
 /// What an organisation has, from its describes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +30,10 @@ pub struct Org {
     pub task_key: bool,
     /// Task.Type has the value `Reply`.
     pub reply_type: bool,
+    /// A relation of an email says of a bounce or an out-of-office answer that it is one.
+    pub delivery_responses: bool,
+    /// There are Sales Engagement cadences.
+    pub cadences: bool,
     /// There are person accounts.
     pub person_accounts: bool,
     /// Fields of Contact and Lead that can be read, of those that are ours to change.
@@ -56,6 +67,10 @@ impl Org {
             email_key: key("EmailMessage"),
             task_key: key("Task"),
             reply_type: object("Task").and_then(|d| field(d, "Type")).is_some_and(|f| has_value(f, "Reply")),
+            delivery_responses: object("EmailMessageRelation")
+                .and_then(|d| field(d, "DeliveryResponse"))
+                .is_some_and(|f| flag(f, "createable") && has_value(f, "OutOfOffice")),
+            cadences: object("ActionCadenceTracker").is_some(),
             person_accounts: object("Contact").is_some_and(|d| field(d, "IsPersonAccount").is_some()),
             own: [OPT_OUT, BOUNCED_REASON].into_iter().filter(|name| both(name)).collect(),
         }
@@ -103,6 +118,13 @@ impl Org {
                 "Emails can't be created: Enhanced Email is off, or the integration user lacks “Edit Tasks” and “Access Activities”. Replies are logged as tasks."
                     .into(),
             );
+            let responses = match self.delivery_responses {
+                true => "Bounces and absences are logged as emails (DeliveryResponse)",
+                false => {
+                    "Bounces and absences are logged as tasks: EmailMessageRelation has no DeliveryResponse here"
+                }
+            };
+            say(true, responses, String::new());
             say(
                 self.email_key,
                 &format!("EmailMessage.{} keeps entries unique", settings.key_field),
@@ -142,6 +164,14 @@ impl Org {
                 Operation::Edit("CampaignMember").permission()
             ),
         );
+        let cadences = match (settings.end_cadences, self.cadences) {
+            (false, _) => "Sales Engagement cadences are left alone, as set",
+            (true, true) => "Sales Engagement cadences are ended",
+            (true, false) => {
+                "There is no Sales Engagement here, or the integration user can't see it: no cadence is ended"
+            }
+        };
+        say(true, cadences, String::new());
         findings
     }
 }

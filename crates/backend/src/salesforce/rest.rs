@@ -1,4 +1,4 @@
-//! Salesforce's REST API: sign-in, queries, composite requests.
+//! Salesforce's REST API: queries, composite requests, actions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 
 use super::error::{Operation, SalesforceError};
 use super::settings::Settings;
+use super::sign_in::{Grant, SignIn};
 use crate::transport::{base_url, classify, host_of, http_client};
 use crate::{BackendError, Token, Unreachable};
 
-/// The version of the API that this was written for (Spring '26). Each lives for three years at least.
-pub const API_VERSION: &str = "66.0";
-const TIMEOUT: Duration = Duration::from_secs(15);
+/// The newest version of the API that this was written for (Summer '26). Each lives for three years at least.
+pub const API_VERSION: &str = "67.0";
+/// For one request.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Salesforce's limits for one composite request.
 pub const MOST_SUBREQUESTS: usize = 25;
@@ -83,8 +85,7 @@ struct Session {
 pub struct Rest {
     http: reqwest::Client,
     login: Url,
-    client_id: String,
-    secret: Token,
+    sign_in: Arc<SignIn>,
     /// Held while signing in, so that one of many requests does.
     session: Arc<tokio::sync::Mutex<Option<Session>>>,
     usage: Arc<Mutex<Option<Usage>>>,
@@ -93,15 +94,14 @@ pub struct Rest {
 
 impl Rest {
     /// With the settings' address and client; nothing is asked yet.
-    pub fn new(settings: &Settings, secret: Token) -> Result<Self, SalesforceError> {
+    pub fn new(settings: &Settings, grant: Grant) -> Result<Self, SalesforceError> {
         let login = base_url(&settings.url)?;
         let http = http_client(&login, settings.ca_file.as_deref())?;
-        let client_id = settings.client_id.clone();
+        let sign_in = Arc::new(SignIn { client_id: settings.client_id.clone(), grant });
         Ok(Self {
             http,
             login,
-            client_id,
-            secret,
+            sign_in,
             session: Arc::default(),
             usage: Arc::default(),
             calls: Arc::default(),
@@ -206,6 +206,22 @@ impl Rest {
         }
     }
 
+    /// Runs an action on each of these inputs.
+    pub async fn action(
+        &self,
+        operation: Operation<'_>,
+        name: &str,
+        inputs: &[Value],
+    ) -> Result<(), SalesforceError> {
+        let path = format!("actions/standard/{name}");
+        let answer = self.call(operation, Method::POST, &path, Some(&json!({"inputs": inputs}))).await?;
+        let failed = |result: &&Value| result.get("isSuccess").and_then(Value::as_bool) != Some(true);
+        match answer.as_array().map(Vec::as_slice).unwrap_or_default().iter().find(failed) {
+            None => Ok(()),
+            Some(result) => Err(SalesforceError::of_answer(400, result, operation)),
+        }
+    }
+
     /// Some fields of a record.
     pub async fn read(&self, object: &str, id: &str, fields: &str) -> Result<Value, SalesforceError> {
         let path = format!("sobjects/{object}/{id}?{}", form(&[("fields", fields)]));
@@ -275,18 +291,14 @@ impl Rest {
             return Ok(session.clone());
         }
         *held = None;
-        let session = self.sign_in().await?;
+        let session = self.new_session().await?;
         *held = Some(session.clone());
         Ok(session)
     }
 
-    /// The client-credentials flow (RFC 6749 §4.4), then the API's versions.
-    async fn sign_in(&self) -> Result<Session, SalesforceError> {
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", self.client_id.as_str()),
-            ("client_secret", self.secret.expose()),
-        ];
+    /// A token (RFC 6749 §4.4 and §6), then the API's versions.
+    async fn new_session(&self) -> Result<Session, SalesforceError> {
+        let form = self.sign_in.form()?;
         let url = self.login.join("services/oauth2/token").map_err(|_| self.not_salesforce())?;
         let answer = self.http.post(url).form(&form).timeout(TIMEOUT).send().await;
         let response = answer.map_err(|e| classify(&e, &self.login))?;
@@ -299,6 +311,9 @@ impl Rest {
                 _ => SalesforceError::of_token_answer(status, &body),
             });
         };
+        if let Some(successor) = text("refresh_token") {
+            self.sign_in.keep(&Token::new(successor))?;
+        }
         let instance = base_url(instance)?;
         if !belongs(&self.login, &instance) {
             return Err(
@@ -383,9 +398,9 @@ mod tests {
     fn our_version_of_the_api_is_used_where_it_is_there() {
         let list =
             |versions: &[&str]| json!(versions.iter().map(|v| json!({"version": v})).collect::<Vec<_>>());
-        assert_eq!(choose_version(&list(&["65.0", "66.0", "67.0"])).as_deref(), Some("66.0"));
+        assert_eq!(choose_version(&list(&["66.0", "67.0", "68.0"])).as_deref(), Some("67.0"));
         assert_eq!(choose_version(&list(&["64.0", "65.0"])).as_deref(), Some("65.0"));
-        assert_eq!(choose_version(&list(&["67.0"])), None);
+        assert_eq!(choose_version(&list(&["68.0"])), None);
         assert_eq!(choose_version(&json!({"error": "no"})), None);
     }
 

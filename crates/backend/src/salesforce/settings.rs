@@ -6,7 +6,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::error::SalesforceError;
-use crate::Token;
+use super::sign_in::Grant;
+use crate::SecretSource;
+
+/// How the ids of campaigns and of cadences begin.
+const CAMPAIGN: &str = "701";
+const CADENCE: &str = "77C";
 
 /// How one organisation's replies are written into its Salesforce.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -14,11 +19,14 @@ use crate::Token;
 pub struct Settings {
     /// The My Domain address, such as `https://acme.my.salesforce.com`, or `https://acme--test.sandbox.my.salesforce.com`.
     pub url: String,
-    /// The consumer key of the External Client App, whose client-credentials flow runs as the integration user.
+    /// The consumer key of the External Client App.
     pub client_id: String,
     /// Where its consumer secret is.
     #[serde(default)]
     pub client_secret: Option<SecretSource>,
+    /// Where the integration user's refresh token is. Without it, the app's client-credentials flow signs in.
+    #[serde(default)]
+    pub refresh_token: Option<SecretSource>,
     /// A PEM file with root certificates to trust beside the platform's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -31,13 +39,16 @@ pub struct Settings {
     /// What to do with a reply of which nobody is in Salesforce.
     #[serde(default)]
     pub unknown_people: Unknown,
-    /// The platform's campaign ids and the Salesforce ids of the campaigns that they are. A platform's id that is a Salesforce id
-    /// needs no entry.
+    /// The platform's campaign ids and the Salesforce ids of the campaigns or cadences that they are. A platform's id that is a Salesforce
+    /// id needs no entry.
     #[serde(default)]
     pub campaigns: BTreeMap<String, String>,
     /// The campaign member's status of somebody who answered.
     #[serde(default = "replied_status")]
     pub replied_status: String,
+    /// A stop ends the Sales Engagement cadences that the person is in: that of the campaign, where the campaign is one, else all.
+    #[serde(default = "yes")]
+    pub end_cadences: bool,
     /// Relate emails to the contact's open opportunity.
     #[serde(default = "yes")]
     pub relate_opportunity: bool,
@@ -62,16 +73,6 @@ pub struct Fields {
     pub paused_until: Option<String>,
 }
 
-/// Where a secret is: never among the settings themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretSource {
-    /// In this environment variable.
-    Env(String),
-    /// In this file.
-    File(PathBuf),
-}
-
 /// Which records log replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,13 +93,15 @@ pub enum Unknown {
     SetAside,
     /// A lead is created.
     Lead,
+    /// Nothing is written; the answer stays in the backend.
+    Skip,
 }
 
 impl Settings {
     /// The Salesforce id of a campaign of the platform's.
     pub fn campaign(&self, id: &str) -> Option<String> {
         let mapped = self.campaigns.get(id).map_or(id, String::as_str);
-        is_id(mapped, "701").then(|| mapped.to_owned())
+        is_id(mapped, CAMPAIGN).then(|| mapped.to_owned())
     }
 
     /// The mapped fields.
@@ -106,35 +109,39 @@ impl Settings {
         [&self.fields.stop_reason, &self.fields.paused_until].into_iter().filter_map(|f| f.as_deref())
     }
 
-    /// Reads the client's secret.
-    pub fn secret(&self) -> Result<Token, SalesforceError> {
-        let missing =
-            |what: String| SalesforceError::Settings(format!("The client secret can't be read: {what}."));
-        let secret =
-            match &self.client_secret {
-                None => Err(missing(
-                    "client_secret is not set; give it as { env = \"NAME\" } or { file = \"PATH\" }".into(),
-                )),
-                Some(SecretSource::Env(name)) => std::env::var(name)
-                    .map_err(|_| missing(format!("there is no environment variable {name}"))),
-                Some(SecretSource::File(path)) => std::fs::read_to_string(path)
-                    .map_err(|error| missing(format!("{}: {error}", path.display()))),
-            };
-        secret.map(Token::new)
+    /// The Salesforce id of a cadence of the platform's.
+    pub fn cadence(&self, id: &str) -> Option<String> {
+        let mapped = self.campaigns.get(id).map_or(id, String::as_str);
+        is_id(mapped, CADENCE).then(|| mapped.to_owned())
+    }
+
+    /// How to sign in, with the secrets that it takes.
+    pub fn grant(&self) -> Result<Grant, SalesforceError> {
+        let secret = self.client_secret.as_ref().map(SecretSource::read).transpose()?;
+        match (&self.refresh_token, secret) {
+            (Some(kept), secret) => {
+                kept.read()?;
+                Ok(Grant::Refresh { secret, kept: kept.clone() })
+            }
+            (None, Some(secret)) => Ok(Grant::Client { secret }),
+            (None, None) => Err(SalesforceError::Settings(
+                "client_secret is not set; give it as { env = \"NAME\" } or { file = \"PATH\" }.".into(),
+            )),
+        }
     }
 
     /// What is wrong with them, for an administrator.
     pub fn problem(&self) -> Option<String> {
         let names = self.own_fields().chain([self.key_field.as_str()]);
         let bad = names.into_iter().find(|name| !is_name(name));
-        let campaign = self.campaigns.values().find(|id| !is_id(id, "701"));
+        let campaign = self.campaigns.values().find(|id| !is_id(id, CAMPAIGN) && !is_id(id, CADENCE));
         match (bad, campaign) {
             (Some(name), _) => {
                 Some(format!("{name:?} is not a field's API name, such as Answerback_Key__c."))
             }
-            (_, Some(id)) => {
-                Some(format!("{id:?} is not the id of a Salesforce campaign; those begin with 701."))
-            }
+            (_, Some(id)) => Some(format!(
+                "{id:?} is not the id of a Salesforce campaign or cadence; those begin with 701 and 77C."
+            )),
             _ => None,
         }
     }
@@ -188,6 +195,8 @@ mod tests {
         assert_eq!(settings.campaign("cmp_1").as_deref(), Some("701000000000001AAA"));
         assert_eq!(settings.campaign("701000000000002").as_deref(), Some("701000000000002"));
         assert_eq!(settings.campaign("cmp_2"), None);
+        assert_eq!(settings.cadence("77C000000000001").as_deref(), Some("77C000000000001"));
+        assert_eq!(settings.campaign("77C000000000001"), None);
         assert_eq!(settings.problem(), None);
     }
 
@@ -199,8 +208,9 @@ mod tests {
             toml::from_str::<Settings>("url = 'x'\nclient_id = 'x'\nclient_secret = 'x'").is_err(),
             "no secret in the settings"
         );
-        let from = |source: &str| settings(&format!("client_secret = {source}")).secret();
-        assert!(from("{env = 'ANSWERBACK_NO_SUCH'}").unwrap_err().to_string().contains("ANSWERBACK_NO_SUCH"));
-        assert!(from("{file = 'Cargo.toml'}").is_ok() && settings("").secret().is_err());
+        let from = |source: &str| settings(source).grant().unwrap_err().to_string();
+        assert!(from("client_secret = {env = 'ANSWERBACK_NO_SUCH'}").contains("ANSWERBACK_NO_SUCH"));
+        assert!(from("refresh_token = {file = '/no/such'}").contains("/no/such"));
+        assert!(from("").contains("client_secret is not set"));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_backend::salesforce::{Connector, Journal, Record, SalesforceError, Settings};
+use answerback_backend::salesforce::{Connector, Journal, Record, SalesforceError, Settings, Wrote};
 use answerback_backend::{Event, EventType};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
@@ -25,10 +25,10 @@ pub struct Salesforce {
 }
 
 impl Salesforce {
-    /// With the administrator's settings; the client's secret is read now.
+    /// With the administrator's settings; the secrets are read now.
     pub fn new(store: Store, org: &str, settings: Settings) -> Result<Self, SalesforceError> {
-        let secret = settings.secret()?;
-        let connector = Arc::new(Connector::new(settings, secret)?);
+        let grant = settings.grant()?;
+        let connector = Arc::new(Connector::new(settings, grant)?);
         Ok(Self { connector, journal: StoreJournal { store, org: org.to_owned() } })
     }
 
@@ -97,7 +97,11 @@ impl Salesforce {
             return Ok(());
         }
         let wrote = connector.deliver(event, context.send.as_ref(), journal, Timestamp::now()).await?;
-        tracing::info!(org = journal.org, event = %event.id, ?wrote, "written into Salesforce");
+        if wrote == Wrote::Skipped {
+            tracing::warn!(org = journal.org, event = %event.id, "nobody in Salesforce to log it to; it is skipped, as set");
+        } else {
+            tracing::info!(org = journal.org, event = %event.id, ?wrote, "written into Salesforce");
+        }
         Ok(())
     }
 }

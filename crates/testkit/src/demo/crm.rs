@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use answerback_backend::{SecretSource, Token};
 use answerback_testkit::campaign::{CAMPAIGN_ID, CAMPAIGN_NAME};
 use answerback_testkit::personas::{ALAN, FLYNN, FLYNN_ELSEWHERE, GIBBS, LORA, Person};
 use answerback_testkit::program::path_text;
@@ -35,7 +36,7 @@ impl Crm {
             contacts.push((person, id));
         }
         let (settings, secret) = (folder.join("backend.toml"), folder.join("salesforce-secret"));
-        std::fs::write(&secret, CLIENT_SECRET)?;
+        SecretSource::File(secret.clone()).replace(&Token::new(CLIENT_SECRET))?;
         let text = format!(
             "[salesforce.sales]\nurl = '{}'\nclient_id = '{CLIENT_ID}'\nclient_secret = {{ file = '{}' }}\n\
              campaigns = {{ {CAMPAIGN_ID} = '{campaign}' }}\n",
@@ -64,11 +65,11 @@ impl Crm {
                 .filter(|r| is(r, "RelationId") && text(r, "RelationType") == Some("FromAddress"))
             {
                 let email = emails.iter().find(|email| text(email, "Id") == text(relation, "EmailMessageId"));
-                lines.extend(
-                    email
-                        .and_then(|email| text(email, "FromAddress"))
-                        .map(|from| format!("email from {from}")),
-                );
+                let Some(email) = email else { continue };
+                lines.extend(match text(relation, "DeliveryResponse") {
+                    Some(response) => text(email, "Subject").map(|s| format!("{response} “{s}”")),
+                    None => text(email, "FromAddress").map(|from| format!("email from {from}")),
+                });
             }
             lines.extend(
                 tasks
@@ -92,9 +93,11 @@ impl Crm {
     /// What is not as it must be in the end, one sentence each.
     pub(crate) fn flaws(&self) -> Vec<String> {
         let mut flaws = Vec::new();
-        let emails = self.salesforce.records("EmailMessage").len();
+        let relations = self.salesforce.records("EmailMessageRelation");
+        let by_machines = relations.iter().filter(|r| text(r, "DeliveryResponse").is_some()).count();
+        let emails = self.salesforce.records("EmailMessage").len() - by_machines;
         if emails != 2 {
-            flaws.push(format!("Salesforce has {emails} emails; there should be Flynn's and Alan's."));
+            flaws.push(format!("Salesforce has {emails} answers; there should be Flynn's and Alan's."));
         }
         let expected = [
             (
@@ -110,7 +113,8 @@ impl Crm {
                 flaws.push(format!("In Salesforce {} should have: {}.", person.name, expected.join(", ")));
             }
         }
-        for (person, prefix) in [(LORA, "task “Out of office: "), (GIBBS, "task “Bounce: ")] {
+        for (person, prefix) in [(LORA, "OutOfOffice “Out of office: "), (GIBBS, "HardBounce “Bounce: ")]
+        {
             let there = timelines.iter().filter(|(who, _)| *who == person).flat_map(|(_, lines)| lines);
             if there.filter(|line| line.starts_with(prefix)).count() != 1 {
                 flaws.push(format!("In Salesforce {} should have one {prefix}…”.", person.name));

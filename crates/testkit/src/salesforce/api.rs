@@ -74,6 +74,11 @@ pub(super) fn answer(
         ("PATCH", ["sobjects", name, field, value]) => upsert(org, name, field, value, body),
         ("PATCH", ["composite", "sobjects"]) => update_many(org, body),
         ("POST", ["composite"]) => composite(org, body),
+        ("POST", ["actions", "standard", name @ "removeTargetFromSalesCadence"])
+            if org.object("ActionCadenceTracker").is_ok() =>
+        {
+            remove_from_cadences(org, name, body)
+        }
         _ => Err(missing()),
     }
 }
@@ -154,6 +159,19 @@ fn update_many(org: &mut Org, body: &Value) -> Answer {
         Ok(()) => json!({"id": id, "success": true, "errors": []}),
     });
     Ok((200, Value::Array(shown.collect())))
+}
+
+/// Each input has its own result; where one has failed, the whole answer is a 400.
+fn remove_from_cadences(org: &mut Org, name: &str, body: &Value) -> Answer {
+    let inputs = body.get("inputs").and_then(Value::as_array).cloned().unwrap_or_default();
+    let results: Vec<Result<(), ApiError>> =
+        inputs.iter().map(|input| org.remove_from_cadence(input)).collect();
+    let status = if results.iter().all(Result::is_ok) { 200 } else { 400 };
+    let shown = results.iter().map(|result| {
+        let errors = result.as_ref().err().map(|error| json!([error.in_collection()]));
+        json!({"actionName": name, "errors": errors, "isSuccess": result.is_ok(), "outputValues": null})
+    });
+    Ok((status, Value::Array(shown.collect())))
 }
 
 fn composite(org: &mut Org, body: &Value) -> Answer {

@@ -1,4 +1,4 @@
-//! A simulator of Salesforce's REST API, written from its public documentation (REST API Developer Guide and Object Reference, v66.0): what
+//! A simulator of Salesforce's REST API, written from its public documentation (REST API Developer Guide and Object Reference, v67.0): what
 //! the connector uses, with Salesforce's shapes of answers and errors, its transactions, and faults on demand. It is no Salesforce: what is
 //! proved against it is proved of the documentation as read here.
 //!
@@ -13,4 +13,4 @@ mod server;
 mod soql;
 
 pub use org::{Denied, Options};
-pub use server::{CLIENT_ID, CLIENT_SECRET, Fault, Simulator};
+pub use server::{CLIENT_ID, CLIENT_SECRET, Fault, REFRESH_TOKEN, Simulator};

@@ -18,11 +18,22 @@ pub struct Options {
     pub reply_type: bool,
     /// Person accounts.
     pub person_accounts: bool,
+    /// The newest version of the API that it has.
+    pub newest_version: u16,
+    /// Sales Engagement.
+    pub sales_engagement: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { enhanced_email: true, key_field: true, reply_type: true, person_accounts: false }
+        Self {
+            enhanced_email: true,
+            key_field: true,
+            reply_type: true,
+            person_accounts: false,
+            newest_version: 68,
+            sales_engagement: false,
+        }
     }
 }
 
@@ -208,6 +219,26 @@ impl Org {
         Ok(())
     }
 
+    /// What the action of this name does for a target: it takes it out of its cadence.
+    pub(super) fn remove_from_cadence(&mut self, input: &Value) -> Result<(), ApiError> {
+        let text = |name| input.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("completionReasonCode") != "ManuallyRemoved" {
+            return Err(ApiError::new(400, "INVALID_API_INPUT", "completionReasonCode: invalid value"));
+        }
+        let trackers = self.records.get_mut("ActionCadenceTracker").into_iter().flatten();
+        let tracker = trackers.into_iter().find(|tracker| {
+            let running = tracker.get("CompletionReason").is_none_or(Value::is_null);
+            running && same_id(tracker, text("actionCadenceTrackerId"))
+        });
+        let Some(tracker) = tracker else {
+            return Err(ApiError::new(400, "INVALID_API_INPUT", "The target isn't in a cadence."));
+        };
+        tracker.insert("State".into(), json!("Complete"));
+        tracker.insert("CompletionReason".into(), json!("ManuallyRemoved"));
+        tracker.insert("CompletionDisposition".into(), json!(text("completionDisposition")));
+        Ok(())
+    }
+
     /// What a create (`id` is `None`) or an update may hold.
     fn check(&self, name: &str, fields: &Record, id: Option<&str>) -> Result<(), ApiError> {
         let object = self.object(name)?;
@@ -230,7 +261,7 @@ impl Org {
                     given,
                 ));
             }
-            let restricted = field.name == "RelationType";
+            let restricted = matches!(field.name, "RelationType" | "DeliveryResponse");
             if restricted && !field.values.contains(&text) {
                 return Err(ApiError::field(
                     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",

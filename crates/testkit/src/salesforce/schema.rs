@@ -46,6 +46,7 @@ const PERSON: &[Row] = &[
     ("Stop_Reason__c", "string", 80, "cu"),
     ("Paused_Until__c", "date", 0, "cu"),
 ];
+const DELIVERY_RESPONSES: &[&str] = &["SoftBounce", "HardBounce", "OutOfOffice"];
 const RELATION_TYPES: &[&str] = &["ToAddress", "CcAddress", "BccAddress", "FromAddress"];
 
 const OBJECTS: &[(&str, &str, &[Row])] = &[
@@ -117,6 +118,17 @@ const OBJECTS: &[(&str, &str, &[Row])] = &[
         ],
     ),
     (
+        "ActionCadenceTracker",
+        "77T",
+        &[
+            ("ActionCadenceId", "reference", 18, ""),
+            ("TargetId", "reference", 18, ""),
+            ("State", "picklist", 255, ""),
+            ("CompletionReason", "picklist", 255, ""),
+            ("CompletionDisposition", "picklist", 255, ""),
+        ],
+    ),
+    (
         "Task",
         "00T",
         &[
@@ -147,6 +159,9 @@ pub(super) fn objects(options: &Options) -> Vec<Object> {
             "EmailMessage" | "Task" if options.key_field => {
                 object.fields.push(Field { key: true, ..field(&(KEY, "string", 36, "cu")) });
             }
+            "EmailMessageRelation" if options.newest_version >= 67 => {
+                object.fields.push(field(&("DeliveryResponse", "picklist", 255, "cu")));
+            }
             "Contact" if options.person_accounts => {
                 object.fields.push(field(&("IsPersonAccount", "boolean", 0, "c")))
             }
@@ -157,12 +172,17 @@ pub(super) fn objects(options: &Options) -> Vec<Object> {
                 ("Task", "Type") if options.reply_type => &["Call", "Email", "Reply"],
                 ("Task", "Type") => &["Call", "Email"],
                 ("EmailMessageRelation", "RelationType") => RELATION_TYPES,
+                ("EmailMessageRelation", "DeliveryResponse") => DELIVERY_RESPONSES,
                 _ => &[],
             };
         }
     }
     // Without Enhanced Email there are only the emails of Email-to-Case, which nobody else creates.
-    objects.retain(|object| options.enhanced_email || object.name != "EmailMessageRelation");
+    objects.retain(|object| match object.name {
+        "EmailMessageRelation" => options.enhanced_email,
+        "ActionCadenceTracker" => options.sales_engagement,
+        _ => true,
+    });
     objects
 }
 

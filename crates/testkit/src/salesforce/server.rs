@@ -21,6 +21,8 @@ pub const CLIENT_ID: &str = "3MVG9simulator";
 /// Its secret.
 pub const CLIENT_SECRET: &str = "simulator-secret";
 const VERSIONS: [u16; 4] = [65, 66, 67, 68];
+/// The refresh token that it knows at first. Each is good for one use: it gives another.
+pub const REFRESH_TOKEN: &str = "5Aep861.simulator.0";
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ struct Inner {
     org: Org,
     sessions: HashSet<String>,
     signed_in: u32,
+    newest_version: u16,
+    refresh_token: String,
     /// Requests so far, sign-ins not among them.
     requests: u32,
     limit: u32,
@@ -77,6 +81,8 @@ impl Simulator {
             org: Org::new(&options),
             sessions: HashSet::new(),
             signed_in: 0,
+            newest_version: options.newest_version,
+            refresh_token: REFRESH_TOKEN.into(),
             requests: 0,
             limit: 15_000,
             faults: BTreeMap::new(),
@@ -173,6 +179,8 @@ async fn token(State(shared): State<Shared>, Form(form): Form<BTreeMap<String, S
         ("client_credentials", CLIENT_ID, CLIENT_SECRET) => None,
         ("client_credentials", CLIENT_ID, _) => Some(("invalid_client", "invalid client credentials")),
         ("client_credentials", ..) => Some(("invalid_client_id", "client identifier invalid")),
+        ("refresh_token", CLIENT_ID, CLIENT_SECRET) if given("refresh_token") == inner.refresh_token => None,
+        ("refresh_token", ..) => Some(("invalid_grant", "expired access/refresh token")),
         _ => Some(("unsupported_grant_type", "grant type not supported")),
     };
     if let Some((error, description)) = refused {
@@ -182,16 +190,20 @@ async fn token(State(shared): State<Shared>, Form(form): Form<BTreeMap<String, S
     let session = format!("00D000000000001!simulator.{}", inner.signed_in);
     inner.sessions.insert(session.clone());
     let id = format!("{}/id/00D000000000001EAA/005000000000001AAA", inner.url);
-    json_answer(
-        200,
-        &json!({"access_token": session, "instance_url": inner.url, "id": id, "token_type": "Bearer", "issued_at": "1763542800000",
-            "signature": "simulated", "scope": "api"}),
-    )
+    let successor = (given("grant_type") == "refresh_token").then(|| {
+        inner.refresh_token = format!("5Aep861.simulator.{}", inner.signed_in);
+        &inner.refresh_token
+    });
+    let answer = json!({"access_token": session, "refresh_token": successor, "instance_url": inner.url, "id": id,
+        "token_type": "Bearer", "issued_at": "1763542800000", "signature": "simulated", "scope": "api"});
+    json_answer(200, &answer)
 }
 
-async fn versions() -> Response<Body> {
-    let versions = VERSIONS.map(|v| json!({"label": format!("API {v}"), "url": format!("/services/data/v{v}.0"), "version": format!("{v}.0")}));
-    json_answer(200, &json!(versions))
+async fn versions(State(shared): State<Shared>) -> Response<Body> {
+    let newest = lock(&shared).newest_version;
+    let versions = VERSIONS.into_iter().filter(|v| *v <= newest);
+    let versions = versions.map(|v| json!({"label": format!("API {v}"), "url": format!("/services/data/v{v}.0"), "version": format!("{v}.0")}));
+    json_answer(200, &Value::Array(versions.collect()))
 }
 
 async fn data(

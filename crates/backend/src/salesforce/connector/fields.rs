@@ -27,19 +27,30 @@ impl Connector {
         let wanted = Wanted::new(send, []);
         let members =
             campaign.filter(|_| change::is_answer(stop.reason)).and_then(|id| members_query(&id, &wanted));
-        if wishes.is_empty() && members.is_none() {
+        if wishes.is_empty() && members.is_none() && !self.settings.end_cadences {
             return Ok(Wrote::Nothing);
         }
         let org = self.org().await?;
+        let cadences = org.cadences && self.settings.end_cadences;
+        if wishes.is_empty() && members.is_none() && !cadences {
+            return Ok(Wrote::Nothing);
+        }
         let seen = self.look(&org, &wanted, members.as_deref().map(|soql| ("CampaignMember", soql))).await?;
+        let person = prospect(&seen.people, &wanted, send);
+        let ended = match person.filter(|_| cadences) {
+            Some(person) => self.end_cadences(person, stop).await?,
+            None => false,
+        };
         let mut changes: Vec<Change> = seen
             .more
             .iter()
             .filter_map(|member| change::of_member(member, &self.settings.replied_status))
             .collect();
-        let person = prospect(&seen.people, &wanted, send);
         changes.extend(person.into_iter().flat_map(|person| change::of_person(person, &wishes)));
-        self.apply(event, changes, journal).await
+        Ok(match self.apply(event, changes, journal).await? {
+            Wrote::Nothing if ended => Wrote::Changes,
+            wrote => wrote,
+        })
     }
 
     pub(super) async fn on_prospect<J: Journal>(
