@@ -26,13 +26,14 @@ on_both_stores! {
     dead_letters_are_shown_and_delivered_again,
 }
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/admin",
     "/admin/campaigns",
     "/admin/answers",
     "/admin/suppressed",
     "/admin/laptops",
     "/admin/webhooks",
+    "/admin/salesforce",
 ];
 
 async fn administrator(server: &answerback_reference_backend::Handle) -> Browser {

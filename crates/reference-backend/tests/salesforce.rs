@@ -16,13 +16,14 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use scene::{ORG, kit, on_both_stores, until};
+use scene::{Browser, ORG, kit, on_both_stores, until};
 
 on_both_stores! {
     replies_are_logged_once_by_several_copies_and_after_a_restart,
     what_is_taken_back_before_it_is_written_is_never_written,
     a_missing_permission_is_said_and_everything_is_written_when_it_is_given,
     when_the_day_s_requests_are_used_up_events_wait_and_none_is_given_up,
+    an_administrator_sees_what_is_missing_tries_an_entry_and_maps_campaigns,
 }
 
 async fn start(database: &str, salesforce: &Simulator, more: &str) -> Handle {
@@ -141,4 +142,55 @@ async fn when_the_day_s_requests_are_used_up_events_wait_and_none_is_given_up(da
         (&waiting["pending"], &waiting["dead_letters"], salesforce.requests()),
         (&json!(2), &json!(0), used)
     );
+}
+
+async fn an_administrator_sees_what_is_missing_tries_an_entry_and_maps_campaigns(database: String) {
+    let salesforce = Simulator::start(Options { key_field: false, ..Options::default() }).await.unwrap();
+    let server = start(&database, &salesforce, "").await;
+    let kit = kit(&server).await;
+    let token = server.store().issue_token(ORG, None).await.unwrap();
+    let mut browser = Browser::signed_in(&server, token.expose()).await;
+    browser.get("/admin/salesforce").await;
+    let checked = browser.post("/admin/salesforce/check", &[]).await.text;
+    assert!(checked.contains("EmailMessage.Answerback_Key__c is missing"), "{checked}");
+    assert!(checked.contains("Contact.HasOptedOutOfEmail can be changed"), "{checked}");
+
+    let nobody = browser.post("/admin/salesforce/test", &[("address", "tron@encom.example")]).await.text;
+    assert!(nobody.contains("Nobody in Salesforce"), "{nobody}");
+    salesforce.seed("Contact", json!({"LastName": "Tron", "Email": "tron@encom.example"})).unwrap();
+    let tried = browser.post("/admin/salesforce/test", &[("address", "Tron@encom.example")]).await.text;
+    assert!(tried.contains("written (EmailMessage) and removed"), "{tried}");
+    assert_eq!(salesforce.records("EmailMessage").len(), 0);
+    assert_eq!(salesforce.records("EmailMessageRelation").len(), 0);
+
+    let send = kit.tracked(SignedDuration::from_hours(1));
+    kit.put_sends(&[&send]).await.unwrap();
+    let campaign = salesforce.seed("Campaign", json!({"Name": "Grid"})).unwrap();
+    let contact = salesforce.seed("Contact", json!({"LastName": "Yori", "Email": send.address})).unwrap();
+    let member = json!({"CampaignId": campaign, "ContactId": contact, "Status": "Sent"});
+    salesforce.seed("CampaignMember", member).unwrap();
+    let ours = send.json["campaign"]["id"].as_str().unwrap();
+    let form = |campaigns: &str, field: &str| {
+        let values = [("campaigns", campaigns), ("replied_status", "Answered"), ("stop_reason", field)];
+        let rest = [("log_as", "auto"), ("unknown_people", "skip"), ("paused_until", "")];
+        values.into_iter().chain(rest).map(|(n, v)| (n.to_owned(), v.to_owned())).collect::<Vec<_>>()
+    };
+    let mut save = async |form: Vec<(String, String)>| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        browser.post("/admin/salesforce/mapping", &form).await.text
+    };
+    let refused = save(form("cmp = 003", "")).await;
+    assert!(refused.contains("Nothing was saved") && refused.contains("cmp = 003"), "{refused}");
+    let saved = save(form(&format!("{ours} = {campaign}"), "No_Such__c")).await;
+    assert!(saved.contains("Saved.") && saved.contains("Lead.No_Such__c is missing"), "{saved}");
+    assert!(save(form(&format!("{ours} = {campaign}"), "Stop_Reason__c")).await.contains("Saved."));
+    let stop = kit.event(EventType::Stop, &send, "<r@x>", &json!({"reason": "reply"}));
+    kit.push(&[stop]).await.unwrap();
+    done(&kit).await;
+    assert_eq!(salesforce.records("CampaignMember")[0]["Status"], "Answered");
+    let contact = salesforce.records("Contact").into_iter().find(|c| c["Id"] == contact.as_str()).unwrap();
+    assert_eq!(contact["Stop_Reason__c"], "reply");
+
+    browser.post("/admin/salesforce/reset", &[]).await;
+    assert!(browser.get("/admin/salesforce").await.text.contains("value=\"Responded\""));
 }

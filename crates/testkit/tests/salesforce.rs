@@ -77,7 +77,7 @@ impl Scene {
 
     fn connector(&self) -> Connector {
         let settings = format!(
-            "url = '{}'\nclient_id = '{CLIENT_ID}'\ncampaigns = {{cmp_1 = '{}'}}\n{}",
+            "url = '{}'\nclient_id = '{CLIENT_ID}'\nmapping.campaigns = {{cmp_1 = '{}'}}\n{}",
             self.salesforce.url(),
             self.campaign,
             self.more
@@ -280,7 +280,7 @@ async fn taking_back_restores_what_stood_there_and_leaves_what_others_changed() 
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let mut scene = Scene::new(Options::default()).await;
-    scene.more = "fields = {stop_reason = 'Missing__c'}";
+    scene.more = "mapping.fields = {stop_reason = 'Missing__c'}";
     let error = scene.deliver(&stop(), &Memory::default()).await.unwrap_err();
     assert!(error.to_string().contains("Missing__c") && error.is_general(), "{error}");
     let findings = scene.connector().check().await.unwrap();
@@ -310,7 +310,7 @@ async fn nobody_is_set_aside_or_becomes_a_lead() {
     let journal = Memory::default();
     let error = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await.unwrap_err();
     assert_eq!(error, SalesforceError::Nobody);
-    scene.more = "unknown_people = 'lead'";
+    scene.more = "mapping.unknown_people = 'lead'";
     for wrote in [Wrote::Entry, Wrote::Already] {
         let result = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await;
         assert_eq!(result.unwrap(), wrote);
@@ -319,7 +319,7 @@ async fn nobody_is_set_aside_or_becomes_a_lead() {
     assert_eq!(lead["Company"], "lightcycle.example");
     assert_eq!(scene.salesforce.records("EmailMessageRelation")[0]["RelationId"], lead["Id"]);
     assert_eq!((scene.count("Lead"), scene.count("EmailMessage")), (1, 1));
-    scene.more = "unknown_people = 'skip'";
+    scene.more = "mapping.unknown_people = 'skip'";
     let other = log("<z@x>", "zuse@lightcycle.example", "other", &[]);
     send.to = vec!["nobody@lightcycle.example".into()];
     let result = scene.connector().deliver(&other, Some(&send), &journal, Timestamp::now()).await;

@@ -14,7 +14,7 @@ pub type Wish = (String, Value);
 /// What a stop writes on the prospect.
 pub fn of_stop(stop: &Stop, settings: &Settings) -> Vec<Wish> {
     let reason = serde_json::to_value(stop.reason).unwrap_or_default();
-    settings.fields.stop_reason.iter().map(|field| (field.clone(), reason.clone())).collect()
+    settings.mapping.fields.stop_reason.iter().map(|field| (field.clone(), reason.clone())).collect()
 }
 
 /// Whether the campaign member has answered: a bounce and a complaint are none.
@@ -24,7 +24,13 @@ pub const fn is_answer(reason: StopReason) -> bool {
 
 /// What a pause writes on the prospect.
 pub fn of_pause(pause: &Pause, settings: &Settings) -> Vec<Wish> {
-    settings.fields.paused_until.iter().map(|field| (field.clone(), json!(pause.until.to_string()))).collect()
+    settings
+        .mapping
+        .fields
+        .paused_until
+        .iter()
+        .map(|field| (field.clone(), json!(pause.until.to_string())))
+        .collect()
 }
 
 /// What a suppression writes on whoever has the address.

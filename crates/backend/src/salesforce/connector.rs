@@ -27,7 +27,7 @@ use super::journal::{Created, Journal, Lookup};
 use super::org::{Describes, Finding, OBJECTS, Org};
 use super::people::{Person, Role, Wanted, parties, people};
 use super::rest::{Part, Rest, Usage};
-use super::settings::{Settings, Unknown};
+use super::settings::{Mapping, Settings, Unknown};
 use super::sign_in::Grant;
 use super::soql::{is_in, quote};
 use crate::event::{Event, EventData, Log};
@@ -64,7 +64,7 @@ pub struct Connector {
     settled: Duration,
     org: Mutex<Option<(Instant, Arc<Org>)>>,
     /// Held while an entry without a key is looked for and made.
-    alone: tokio::sync::Mutex<()>,
+    alone: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What the queries before a write found.
@@ -82,13 +82,7 @@ impl Connector {
             return Err(SalesforceError::Settings(problem));
         }
         let rest = Rest::new(&settings, grant)?;
-        Ok(Self {
-            settings,
-            rest,
-            settled: SETTLED,
-            org: Mutex::default(),
-            alone: tokio::sync::Mutex::default(),
-        })
+        Ok(Self { settings, rest, settled: SETTLED, org: Mutex::default(), alone: Arc::default() })
     }
 
     /// As if Salesforce cut requests off after this time.
@@ -96,6 +90,20 @@ impl Connector {
     pub fn settled_after(mut self, settled: Duration) -> Self {
         self.settled = settled;
         self
+    }
+
+    /// The same with another mapping: signed in as before, and the organisation is looked at afresh.
+    pub fn with_mapping(&self, mapping: Mapping) -> Result<Self, SalesforceError> {
+        if let Some(problem) = mapping.problem() {
+            return Err(SalesforceError::Settings(problem));
+        }
+        Ok(Self {
+            settings: Settings { mapping, ..self.settings.clone() },
+            rest: self.rest.clone(),
+            settled: self.settled,
+            org: Mutex::default(),
+            alone: self.alone.clone(),
+        })
     }
 
     /// The settings.
@@ -176,7 +184,7 @@ impl Connector {
         let seen = self.look(&org, &wanted, emails.as_deref().map(|soql| ("EmailMessage", soql))).await?;
         let mut parties = parties(&seen.people, &wanted, send, log);
         parties.truncate(MOST_PARTIES);
-        let lead = match (parties.is_empty(), self.settings.unknown_people) {
+        let lead = match (parties.is_empty(), self.settings.mapping.unknown_people) {
             (false, _) => None,
             (true, Unknown::Lead) => Some(entry::lead(log, send).ok_or(SalesforceError::Nobody)?),
             (true, Unknown::Skip) => return Ok(Wrote::Skipped),
@@ -189,7 +197,7 @@ impl Connector {
             at: event.time,
             parties: &parties,
             answers: send.and_then(|send| find_email(&seen.more, &send.message_ids)),
-            related: related.filter(|_| self.settings.relate_opportunity),
+            related: related.filter(|_| self.settings.mapping.relate_opportunity),
             reply_type: org.reply_type,
             response,
         };

@@ -18,10 +18,11 @@ pub mod rest;
 pub mod settings;
 pub mod sign_in;
 pub mod soql;
+pub mod trial;
 
 pub use connector::{Connector, Wrote};
 pub use error::{Operation, SalesforceError};
 pub use journal::{Journal, JournalError, Record};
 pub use org::Finding;
-pub use settings::{LogAs, Settings, Unknown};
+pub use settings::{Fields, LogAs, Mapping, Settings, Unknown};
 pub use sign_in::Grant;

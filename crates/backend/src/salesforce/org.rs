@@ -63,7 +63,7 @@ impl Org {
         };
         let emails = creatable("EmailMessage") && creatable("EmailMessageRelation");
         Self {
-            emails: emails && settings.log_as == LogAs::Auto,
+            emails: emails && settings.mapping.log_as == LogAs::Auto,
             email_key: key("EmailMessage"),
             task_key: key("Task"),
             reply_type: object("Task").and_then(|d| field(d, "Type")).is_some_and(|f| has_value(f, "Reply")),
@@ -100,7 +100,7 @@ impl Org {
                 &format!("{name}s can be changed"),
                 format!("{name}s can't be changed: the integration user needs {edit}"),
             );
-            for own in settings.own_fields().chain([OPT_OUT, BOUNCED_REASON]) {
+            for own in settings.mapping.own_fields().chain([OPT_OUT, BOUNCED_REASON]) {
                 let good = field(object, own).is_some_and(|f| flag(f, "updateable"));
                 say(
                     good,
@@ -111,7 +111,7 @@ impl Org {
                 );
             }
         }
-        if settings.log_as == LogAs::Auto {
+        if settings.mapping.log_as == LogAs::Auto {
             say(
                 self.emails,
                 "Replies are logged as emails (EmailMessage)",
@@ -164,7 +164,7 @@ impl Org {
                 Operation::Edit("CampaignMember").permission()
             ),
         );
-        let cadences = match (settings.end_cadences, self.cadences) {
+        let cadences = match (settings.mapping.end_cadences, self.cadences) {
             (false, _) => "Sales Engagement cadences are left alone, as set",
             (true, true) => "Sales Engagement cadences are ended",
             (true, false) => {

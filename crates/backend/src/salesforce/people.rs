@@ -128,7 +128,7 @@ impl Wanted {
             }
         };
         let mut fields = vec!["Id", "Email", "LastActivityDate", "LastModifiedDate"];
-        fields.extend(own.iter().chain(settings.own_fields().collect::<Vec<_>>().iter()));
+        fields.extend(own.iter().chain(settings.mapping.own_fields().collect::<Vec<_>>().iter()));
         let fields = fields.join(", ");
         let account = if person_accounts { ", AccountId, IsPersonAccount" } else { "" };
         let contacts = by("003");

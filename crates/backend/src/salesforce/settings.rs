@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::SalesforceError;
 use super::sign_in::Grant;
@@ -30,41 +30,57 @@ pub struct Settings {
     /// A PEM file with root certificates to trust beside the platform's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Which records log replies.
-    #[serde(default)]
-    pub log_as: LogAs,
     /// The field that holds the key of an entry; used on each object that has it as a unique external id.
     #[serde(default = "key_field")]
     pub key_field: String,
-    /// What to do with a reply of which nobody is in Salesforce.
-    #[serde(default)]
-    pub unknown_people: Unknown,
-    /// The platform's campaign ids and the Salesforce ids of the campaigns or cadences that they are. A platform's id that is a Salesforce
-    /// id needs no entry.
-    #[serde(default)]
-    pub campaigns: BTreeMap<String, String>,
-    /// The campaign member's status of somebody who answered.
-    #[serde(default = "replied_status")]
-    pub replied_status: String,
-    /// A stop ends the Sales Engagement cadences that the person is in: that of the campaign, where the campaign is one, else all.
-    #[serde(default = "yes")]
-    pub end_cadences: bool,
-    /// Relate emails to the contact's open opportunity.
-    #[serde(default = "yes")]
-    pub relate_opportunity: bool,
-    /// Own fields of Lead and Contact that are to be kept up to date.
-    #[serde(default)]
-    pub fields: Fields,
     /// Requests to Salesforce in a day (UTC) at most; when they are used up, events wait until the next.
     #[serde(default = "daily_calls")]
     pub daily_calls: u32,
     /// Events also wait while the whole organisation has used so many percent of its own daily limit.
     #[serde(default = "organisation_percent")]
     pub organisation_percent: u8,
+    /// What becomes what.
+    #[serde(default)]
+    pub mapping: Mapping,
+}
+
+/// What becomes what in Salesforce. An administrator can change it while the server runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mapping {
+    /// Which records log replies.
+    pub log_as: LogAs,
+    /// What to do with a reply of which nobody is in Salesforce.
+    pub unknown_people: Unknown,
+    /// The platform's campaign ids and the Salesforce ids of the campaigns or cadences that they are. A platform's id that is a Salesforce
+    /// id needs no entry.
+    pub campaigns: BTreeMap<String, String>,
+    /// The campaign member's status of somebody who answered.
+    pub replied_status: String,
+    /// A stop ends the Sales Engagement cadences that the person is in: that of the campaign, where the campaign is one, else all.
+    pub end_cadences: bool,
+    /// Relate emails to the contact's open opportunity.
+    pub relate_opportunity: bool,
+    /// Own fields of Lead and Contact that are to be kept up to date.
+    pub fields: Fields,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self {
+            log_as: LogAs::default(),
+            unknown_people: Unknown::default(),
+            campaigns: BTreeMap::new(),
+            replied_status: "Responded".into(),
+            end_cadences: true,
+            relate_opportunity: true,
+            fields: Fields::default(),
+        }
+    }
 }
 
 /// Fields of Lead and Contact, by their API names; the same name on both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fields {
     /// Text: why the campaign ended: reply, opt_out, calendar_response, bounce, complaint.
@@ -74,7 +90,7 @@ pub struct Fields {
 }
 
 /// Which records log replies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogAs {
     /// EmailMessage where the organisation has Enhanced Email, else Task.
@@ -85,7 +101,7 @@ pub enum LogAs {
 }
 
 /// What to do with a reply of which nobody is in Salesforce.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unknown {
     /// It is tried again for a day and a half, then set aside with its reason; it can be delivered again.
@@ -97,16 +113,11 @@ pub enum Unknown {
     Skip,
 }
 
-impl Settings {
+impl Mapping {
     /// The Salesforce id of a campaign of the platform's.
     pub fn campaign(&self, id: &str) -> Option<String> {
         let mapped = self.campaigns.get(id).map_or(id, String::as_str);
         is_id(mapped, CAMPAIGN).then(|| mapped.to_owned())
-    }
-
-    /// The mapped fields.
-    pub fn own_fields(&self) -> impl Iterator<Item = &str> {
-        [&self.fields.stop_reason, &self.fields.paused_until].into_iter().filter_map(|f| f.as_deref())
     }
 
     /// The Salesforce id of a cadence of the platform's.
@@ -115,6 +126,29 @@ impl Settings {
         is_id(mapped, CADENCE).then(|| mapped.to_owned())
     }
 
+    /// The mapped fields.
+    pub fn own_fields(&self) -> impl Iterator<Item = &str> {
+        [&self.fields.stop_reason, &self.fields.paused_until].into_iter().filter_map(|f| f.as_deref())
+    }
+
+    /// What is wrong with it, for an administrator.
+    pub fn problem(&self) -> Option<String> {
+        let bad = self.own_fields().find(|name| !is_name(name));
+        let campaign = self.campaigns.values().find(|id| !is_id(id, CAMPAIGN) && !is_id(id, CADENCE));
+        match (bad, campaign) {
+            (Some(name), _) => Some(no_name(name)),
+            (_, Some(id)) => Some(format!(
+                "{id:?} is not the id of a Salesforce campaign or cadence; those begin with 701 and 77C."
+            )),
+            _ if self.replied_status.trim().is_empty() || self.replied_status.len() > 40 => {
+                Some("The status of somebody who answered has 1 to 40 characters.".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Settings {
     /// How to sign in, with the secrets that it takes.
     pub fn grant(&self) -> Result<Grant, SalesforceError> {
         let secret = self.client_secret.as_ref().map(SecretSource::read).transpose()?;
@@ -132,19 +166,15 @@ impl Settings {
 
     /// What is wrong with them, for an administrator.
     pub fn problem(&self) -> Option<String> {
-        let names = self.own_fields().chain([self.key_field.as_str()]);
-        let bad = names.into_iter().find(|name| !is_name(name));
-        let campaign = self.campaigns.values().find(|id| !is_id(id, CAMPAIGN) && !is_id(id, CADENCE));
-        match (bad, campaign) {
-            (Some(name), _) => {
-                Some(format!("{name:?} is not a field's API name, such as Answerback_Key__c."))
-            }
-            (_, Some(id)) => Some(format!(
-                "{id:?} is not the id of a Salesforce campaign or cadence; those begin with 701 and 77C."
-            )),
-            _ => None,
+        if !is_name(&self.key_field) {
+            return Some(no_name(&self.key_field));
         }
+        self.mapping.problem()
     }
+}
+
+fn no_name(name: &str) -> String {
+    format!("{name:?} is not a field's API name, such as Answerback_Key__c.")
 }
 
 /// Whether it is a record's id, of 15 or 18 characters, of the object with this prefix.
@@ -165,14 +195,6 @@ fn key_field() -> String {
     "Answerback_Key__c".into()
 }
 
-fn replied_status() -> String {
-    "Responded".into()
-}
-
-const fn yes() -> bool {
-    true
-}
-
 const fn daily_calls() -> u32 {
     10_000
 }
@@ -191,18 +213,21 @@ mod tests {
 
     #[test]
     fn a_campaign_is_mapped_or_is_a_salesforce_id_itself() {
-        let settings = settings("campaigns = {cmp_1 = '701000000000001AAA'}");
-        assert_eq!(settings.campaign("cmp_1").as_deref(), Some("701000000000001AAA"));
-        assert_eq!(settings.campaign("701000000000002").as_deref(), Some("701000000000002"));
-        assert_eq!(settings.campaign("cmp_2"), None);
-        assert_eq!(settings.cadence("77C000000000001").as_deref(), Some("77C000000000001"));
-        assert_eq!(settings.campaign("77C000000000001"), None);
+        let settings = settings("mapping.campaigns = {cmp_1 = '701000000000001AAA'}");
+        let mapping = &settings.mapping;
+        assert_eq!(mapping.campaign("cmp_1").as_deref(), Some("701000000000001AAA"));
+        assert_eq!(mapping.campaign("701000000000002").as_deref(), Some("701000000000002"));
+        assert_eq!(mapping.campaign("cmp_2"), None);
+        assert_eq!(mapping.cadence("77C000000000001").as_deref(), Some("77C000000000001"));
+        assert_eq!(mapping.campaign("77C000000000001"), None);
         assert_eq!(settings.problem(), None);
     }
 
     #[test]
     fn what_can_t_be_meant_is_named() {
-        assert!(settings("campaigns = {c = '003000000000001AAA'}").problem().unwrap().contains("701"));
+        assert!(
+            settings("mapping.campaigns = {c = '003000000000001AAA'}").problem().unwrap().contains("701")
+        );
         assert!(settings("key_field = \"x' OR Id != '\"").problem().unwrap().contains("API name"));
         assert!(
             toml::from_str::<Settings>("url = 'x'\nclient_id = 'x'\nclient_secret = 'x'").is_err(),

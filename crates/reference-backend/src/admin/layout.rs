@@ -26,15 +26,17 @@ pub enum Place {
     Suppressed,
     Laptops,
     Webhooks,
+    Salesforce,
 }
 
-const MENU: [(Place, &str, &str); 6] = [
+const MENU: [(Place, &str, &str); 7] = [
     (Place::Overview, "/admin", "Overview"),
     (Place::Campaigns, "/admin/campaigns", "Campaigns"),
     (Place::Answers, "/admin/answers", "Answers"),
     (Place::Suppressed, "/admin/suppressed", "Suppressed"),
     (Place::Laptops, "/admin/laptops", "Laptops"),
     (Place::Webhooks, "/admin/webhooks", "Webhooks"),
+    (Place::Salesforce, "/admin/salesforce", "Salesforce"),
 ];
 
 /// A page for somebody who has signed in.

@@ -7,8 +7,10 @@ mod answers;
 mod campaigns;
 mod laptops;
 mod layout;
+mod mapping;
 mod overview;
 mod person;
+mod salesforce;
 mod session;
 mod suppressed;
 mod webhooks;
@@ -22,7 +24,7 @@ use axum::routing::{get, post};
 
 use crate::server::App;
 
-const MAX_FORM_BYTES: usize = 8 * 1024;
+const MAX_FORM_BYTES: usize = 64 * 1024;
 /// Rows of a table at most.
 const PAGE: i64 = 50;
 
@@ -45,6 +47,11 @@ pub fn routes() -> Router<App> {
         .route("/admin/webhooks/test", post(webhooks::test))
         .route("/admin/webhooks/redeliver", post(webhooks::redeliver))
         .route("/admin/webhooks/remove", post(webhooks::remove))
+        .route("/admin/salesforce", get(salesforce::show))
+        .route("/admin/salesforce/check", post(salesforce::check))
+        .route("/admin/salesforce/test", post(salesforce::test))
+        .route("/admin/salesforce/mapping", post(salesforce::save))
+        .route("/admin/salesforce/reset", post(salesforce::reset))
         .route("/pair", get(laptops::ask).post(laptops::decide))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
 }

@@ -131,7 +131,7 @@ pub async fn sign_in(
 /// What a form that only asks for something carries.
 #[derive(Deserialize)]
 pub struct Bare {
-    form_token: String,
+    pub(super) form_token: String,
 }
 
 /// Signs out.

@@ -71,6 +71,11 @@ impl Courier {
         self.networks
     }
 
+    /// The Salesforce of an organisation.
+    pub fn salesforce(&self, org: &str) -> Option<&Salesforce> {
+        self.salesforces.get(org)
+    }
+
     /// There may be something to deliver.
     pub fn wake(&self) {
         self.news.notify_one();

@@ -39,7 +39,7 @@ impl Crm {
         SecretSource::File(secret.clone()).replace(&Token::new(CLIENT_SECRET))?;
         let text = format!(
             "[salesforce.sales]\nurl = '{}'\nclient_id = '{CLIENT_ID}'\nclient_secret = {{ file = '{}' }}\n\
-             campaigns = {{ {CAMPAIGN_ID} = '{campaign}' }}\n",
+             mapping.campaigns = {{ {CAMPAIGN_ID} = '{campaign}' }}\n",
             salesforce.url(),
             path_text(&secret)?
         );

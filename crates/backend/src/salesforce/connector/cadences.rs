@@ -14,7 +14,7 @@ const ACTION: &str = "removeTargetFromSalesCadence";
 impl Connector {
     /// Ends the cadences that somebody is in; tells whether there were any. A cadence that has ended is not ended again, so this can be repeated.
     pub(super) async fn end_cadences(&self, person: &Person, stop: &Stop) -> Result<bool, SalesforceError> {
-        let cadence = stop.about.campaign_id.as_deref().and_then(|id| self.settings.cadence(id));
+        let cadence = stop.about.campaign_id.as_deref().and_then(|id| self.settings.mapping.cadence(id));
         let trackers = self.rest.query(TRACKER, &active(person, cadence.as_deref())).await?;
         let inputs: Vec<Value> = trackers
             .iter()

@@ -23,15 +23,15 @@ impl Connector {
         journal: &J,
     ) -> Result<Wrote, SalesforceError> {
         let wishes = change::of_stop(stop, &self.settings);
-        let campaign = stop.about.campaign_id.as_deref().and_then(|id| self.settings.campaign(id));
+        let campaign = stop.about.campaign_id.as_deref().and_then(|id| self.settings.mapping.campaign(id));
         let wanted = Wanted::new(send, []);
         let members =
             campaign.filter(|_| change::is_answer(stop.reason)).and_then(|id| members_query(&id, &wanted));
-        if wishes.is_empty() && members.is_none() && !self.settings.end_cadences {
+        if wishes.is_empty() && members.is_none() && !self.settings.mapping.end_cadences {
             return Ok(Wrote::Nothing);
         }
         let org = self.org().await?;
-        let cadences = org.cadences && self.settings.end_cadences;
+        let cadences = org.cadences && self.settings.mapping.end_cadences;
         if wishes.is_empty() && members.is_none() && !cadences {
             return Ok(Wrote::Nothing);
         }
@@ -44,7 +44,7 @@ impl Connector {
         let mut changes: Vec<Change> = seen
             .more
             .iter()
-            .filter_map(|member| change::of_member(member, &self.settings.replied_status))
+            .filter_map(|member| change::of_member(member, &self.settings.mapping.replied_status))
             .collect();
         changes.extend(person.into_iter().flat_map(|person| change::of_person(person, &wishes)));
         Ok(match self.apply(event, changes, journal).await? {
