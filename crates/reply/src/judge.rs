@@ -289,6 +289,30 @@ mod tests {
     }
 
     #[test]
+    fn who_quotes_the_rep_under_the_sends_subject_answers_it_unless_a_date_speaks_against_it() {
+        let answer = |quote: &str| {
+            format!(
+                "From: Sam Dumont <sam@dumont.example>\nTo: rep@sales.example\nMessage-ID: <r9@dumont.example>\n\
+                 Subject: Re: Space Paranoids\nDate: Fri, 20 Nov 2026 09:12:00 +0000\n\nYes, call me.\n\n{quote}\n> Hello\n"
+            )
+        };
+        for (quote, confidence, action) in [
+            ("Rep <rep@sales.example> writes:", 0.992, Action::Stop),
+            ("On Wed, Nov 18, 2026 at 8:00 AM Rep <rep@sales.example> wrote:", 0.998, Action::Stop),
+            ("On Mon, Nov 16, 2026 at 7:41 PM Rep <rep@sales.example> wrote:", 0.95, Action::Ask),
+            ("Lora <lora@encom.com> writes:", 0.7, Action::Ask),
+        ] {
+            let verdict = Desk::new().verdict(&answer(quote));
+            assert!(
+                (verdict.confidence - confidence).abs() < f64::EPSILON,
+                "{quote}: {}",
+                verdict.confidence
+            );
+            assert_eq!(verdict.actions.first(), Some(&action), "{quote}");
+        }
+    }
+
+    #[test]
     fn triage_asks_for_the_body_only_where_it_may_matter() {
         let desk = Desk::new();
         for (raw, expected) in [

@@ -39,6 +39,10 @@ pub(crate) struct Signals {
     pub author: Author,
     /// The text names the send's day and its time to the minute, as attribution lines do.
     pub dated: bool,
+    /// The text names no time at all, so that nothing speaks against the send's.
+    pub undated: bool,
+    /// The text holds the address that the send is from, as attribution lines and quoted headers do.
+    pub names_sender: bool,
     /// A recipient of the send, a mailing list for example, is a recipient of the message.
     pub common_recipient: bool,
     /// After the send, and within the window unless it is quoted.
@@ -77,8 +81,10 @@ impl Signals {
             Self { dated: true, subject: true, .. } => 0.998,
             // The prospect answers under the same subject.
             _ if answers && self.author == Author::Recipient && !self.rivals => 0.995,
+            // Somebody answers the rep under the same subject, and no date says that it was another mail of the rep's.
+            _ if answers && self.names_sender && self.undated && !self.rivals => 0.992,
             _ if answers && self.author >= Author::Organisation && !self.rivals => 0.99,
-            _ if answers && known => 0.95,
+            _ if answers && (known || (self.names_sender && !self.rivals)) => 0.95,
             Self { quoted: 1.., .. } if answers => 0.9,
             _ if answers && self.common_recipient => 0.8,
             _ if answers => 0.7,
@@ -94,6 +100,9 @@ impl Signals {
         }
         if self.dated {
             found.push("quoted date");
+        }
+        if self.names_sender {
+            found.push("quoted sender");
         }
         if self.subject {
             found.push("subject");
@@ -146,10 +155,11 @@ pub(crate) fn best<'x>(message: &Message, sends: &'x SendIndex) -> Option<(Send<
         add(&mut sends.by_participant(author));
     }
     let times = quoted_times(message);
+    let named = addresses(message);
     let mut compared: Vec<(Send<'x>, Signals)> = candidates
         .into_iter()
         .filter(|send| is_in_time(message, send))
-        .map(|send| (send, compare(message, &send, sends, &quoted, &times, reply_prefix)))
+        .map(|send| (send, compare(message, &send, sends, &quoted, &times, &named, reply_prefix)))
         .filter(|(_, signals)| signals.confidence() > 0.0)
         .collect();
     // The best; among equals the newest that is not newer than the message.
@@ -179,6 +189,7 @@ fn compare(
     sends: &SendIndex,
     quoted: &Quoted,
     times: &[QuotedTime],
+    named: &[String],
     reply_prefix: bool,
 ) -> Signals {
     let age = message.sent_at().map(|at| at.as_second() - send.sent_at);
@@ -192,6 +203,8 @@ fn compare(
         reply_prefix,
         author: author(message, send),
         dated: times.iter().any(|time| time.fits(send.sent_at)),
+        undated: times.is_empty(),
+        names_sender: named.iter().any(|address| sends.is_from(send, address)),
         common_recipient: send
             .to()
             .any(|to| message.to.iter().chain(&message.cc).any(|other| address::same_mailbox(to, other))),
@@ -279,6 +292,15 @@ fn is_boilerplate(sequence: u32, sends: &SendIndex) -> bool {
     subjects.sort_unstable();
     subjects.dedup();
     subjects.len() >= 3
+}
+
+/// The addresses in the text.
+fn addresses(message: &Message) -> Vec<String> {
+    const MAX_ADDRESSES: usize = 40;
+    let text = message.text();
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '@');
+    let words = text.split(|c: char| !is_part(c)).filter(|word| word.len() <= 254 && word.contains('@'));
+    words.map(|word| word.trim_matches('.').to_lowercase()).take(MAX_ADDRESSES).collect()
 }
 
 /// A time of day and a day that a quote's attribution names.

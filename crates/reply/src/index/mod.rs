@@ -57,6 +57,8 @@ struct Record {
     /// `u32::MAX` where there is no end.
     track_until: u32,
     subject: u32,
+    /// 0 where it isn't known.
+    from: u32,
 }
 
 /// No send is as late as 2106.
@@ -83,6 +85,7 @@ pub(crate) struct Send<'x> {
     pub sent_at: i64,
     pub track_until: Option<i64>,
     subject: u32,
+    from: u32,
 }
 
 impl<'x> Send<'x> {
@@ -263,6 +266,11 @@ impl SendIndex {
             .filter_map(|slot| self.send(slot))
     }
 
+    /// Whether the send is from that address.
+    pub(crate) fn is_from(&self, send: &Send<'_>, address: &str) -> bool {
+        send.from != 0 && fold(self.hash_address(address)) == send.from
+    }
+
     /// Whether the send has that subject, prefixes aside.
     pub(crate) fn has_subject(&self, send: &Send<'_>, subject: &str) -> bool {
         send.subject != 0 && self.hash_subject(subject).is_some_and(|hash| fold(hash) == send.subject)
@@ -319,6 +327,7 @@ impl SendIndex {
             sent_at: i64::from(record.sent_at),
             track_until,
             subject: record.subject,
+            from: record.from,
         })
     }
 
@@ -340,6 +349,7 @@ impl SendIndex {
             sent_at: seconds(send.sent_at),
             track_until: send.track_until.map_or(u32::MAX, seconds),
             subject: send.subject.as_deref().and_then(|subject| self.hash_subject(subject)).map_or(0, fold),
+            from: send.from.as_deref().map_or(0, |from| fold(self.hash_address(from))),
         }
     }
 
