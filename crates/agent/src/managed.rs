@@ -21,7 +21,8 @@ pub struct Managed {
     pub backend_url: Option<String>,
     /// Only mailboxes on these mail servers, or below these domains, can be added.
     pub allowed_providers: Option<Vec<String>>,
-    /// The organisation's own registrations for the sign-in through the browser, over those of the configuration.
+    /// The organisation's own registrations for the sign-in through the browser; they go before those of the configuration
+    /// and of the backend.
     pub oauth: BTreeMap<String, OauthClientConfig>,
     /// Whom a rep asks, as it is shown where something is locked.
     pub contact: Option<String>,

@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::config::{AccountConfig, Config, SignInSource};
 use crate::credentials::Credentials;
+use crate::managed::Managed;
 use crate::view::Problem;
 
 /// Opens the way: a port of this computer that waits, and the URL for the browser.
 pub(crate) async fn begin(
     config: &Config,
+    managed: &Managed,
     organisation: &OrganisationPolicy,
     account: &AccountConfig,
     keychain: &Keychain,
@@ -28,20 +30,22 @@ pub(crate) async fn begin(
     };
     let about = &account.address;
     let provider: Provider = oauth.provider.parse().map_err(|error| Problem::of_oauth(&error, about))?;
-    let client = client(config, organisation, provider, about, keychain).await?;
+    let client = client(config, managed, organisation, provider, about, keychain).await?;
     SignIn::begin(&client, &account.address, None).await.map_err(|error| Problem::of_oauth(&error, about))
 }
 
-/// This program's id at a provider: the configuration's, or else the organisation's.
+/// This program's id at a provider: what the administrator has laid down on this computer goes first, then the
+/// configuration, then what the backend says.
 async fn client(
     config: &Config,
+    managed: &Managed,
     organisation: &OrganisationPolicy,
     provider: Provider,
     about: &str,
     keychain: &Keychain,
 ) -> Result<OauthClient, Problem> {
     let name = provider.to_string();
-    if let Some(ours) = config.oauth.get(&name).cloned() {
+    if let Some(ours) = managed.oauth.get(&name).or_else(|| config.oauth.get(&name)).cloned() {
         let client_secret = match ours.client_secret {
             None => None,
             Some(source) => {
@@ -121,7 +125,8 @@ pub async fn sign_in(
         ));
     };
     let organisation = OrganisationPolicy::default();
-    let sign_in = begin(config, &organisation, account, keychain).await?;
+    let managed = Managed::of_this_computer()?;
+    let sign_in = begin(config, &managed, &organisation, account, keychain).await?;
     show(sign_in.url());
     let credentials = Credentials::new(keychain.clone());
     let proxy = credentials.proxy(&config.network).await?;
@@ -145,19 +150,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_configurations_client_id_comes_before_the_organisations_and_one_there_must_be() {
+    async fn the_computers_client_id_goes_before_the_configurations_and_that_before_the_backends() {
         let keychain = Keychain::in_memory().unwrap();
         let mut config = Config::default();
+        let mut managed = Managed::default();
         let mut organisation = OrganisationPolicy::default();
-        let ask = async |config: &Config, organisation: &OrganisationPolicy| {
-            client(config, organisation, Provider::Google, "rep@sales.example", &keychain).await
+        let ask = async |config: &Config, managed: &Managed, organisation: &OrganisationPolicy| {
+            client(config, managed, organisation, Provider::Google, "rep@sales.example", &keychain).await
         };
-        assert_eq!(ask(&config, &organisation).await.unwrap_err().code, "no_client_id");
+        assert_eq!(ask(&config, &managed, &organisation).await.unwrap_err().code, "no_client_id");
         organisation.oauth =
             serde_json::from_str(r#"{"google":{"client_id":"theirs","client_secret":"s"}}"#).unwrap();
-        let theirs = ask(&config, &organisation).await.unwrap();
+        let theirs = ask(&config, &managed, &organisation).await.unwrap();
         assert_eq!((theirs.client_id.as_str(), theirs.client_secret.unwrap().expose()), ("theirs", "s"));
         config.oauth = toml::from_str("[google]\nclient_id = \"ours\"").unwrap();
-        assert_eq!(ask(&config, &organisation).await.unwrap().client_id, "ours");
+        assert_eq!(ask(&config, &managed, &organisation).await.unwrap().client_id, "ours");
+        managed.oauth = toml::from_str("[google]\nclient_id = \"laid down\"").unwrap();
+        assert_eq!(ask(&config, &managed, &organisation).await.unwrap().client_id, "laid down");
     }
 }

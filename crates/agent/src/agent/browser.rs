@@ -52,7 +52,8 @@ impl Agent {
     async fn begin(&self, account: AccountConfig) -> Result<BrowserSignIn, Problem> {
         let keychain: &Keychain = &self.context.keychain;
         let (config, organisation) = (self.context.config(), self.context.organisation());
-        let sign_in = sign_in::begin(&config, &organisation, &account, keychain).await?;
+        let sign_in =
+            sign_in::begin(&config, &self.context.managed, &organisation, &account, keychain).await?;
         let shown = BrowserSignIn { id: uuid::Uuid::new_v4().to_string(), url: sign_in.url().to_owned() };
         let url = shown.url.clone();
         let pending = Pending { work: Some((account, sign_in)), url, stop: CancellationToken::new() };

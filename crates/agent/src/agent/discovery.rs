@@ -14,8 +14,8 @@ impl Agent {
     pub async fn discover(&self, address: String) -> Vec<ServerView> {
         let found = discover(&address, &Places::default()).await;
         let (config, organisation) = (self.context.config(), self.context.organisation());
-        let clients: BTreeSet<&str> =
-            config.oauth.keys().chain(organisation.oauth.keys()).map(String::as_str).collect();
+        let local = self.context.managed.oauth.keys().chain(config.oauth.keys());
+        let clients: BTreeSet<&str> = local.chain(organisation.oauth.keys()).map(String::as_str).collect();
         found.into_iter().map(|server| shown(server, &clients)).collect()
     }
 
