@@ -14,6 +14,10 @@ pub struct Arguments {
     /// Start without opening the window (this is how it starts at login).
     #[arg(long)]
     pub background: bool,
+    /// Delete what Answerback keeps on this computer (passwords and tokens in the keychain, store, settings), and end. It must
+    /// not be running.
+    #[arg(long, conflicts_with_all = ["background", "link"])]
+    pub forget: bool,
     /// A link that begins with `answerback:`, as the system passes it on when one is opened.
     #[arg(value_name = "LINK")]
     pub link: Option<String>,

@@ -6,6 +6,8 @@
 mod arguments;
 mod changes;
 mod commands;
+mod files;
+mod forget;
 mod host;
 mod journal;
 mod language;
@@ -13,29 +15,37 @@ mod link;
 mod notification;
 mod preferences;
 mod saved_files;
+mod start_at_login;
 mod tray;
 mod window;
 
 use std::process::ExitCode;
 
-use answerback_agent::config;
-use anyhow::Context;
 use tauri::{App, Manager, RunEvent, Runtime};
-use tauri_plugin_autostart::MacosLauncher;
 
 pub use arguments::Arguments;
 pub use commands::interface;
 
 use commands::LastReport;
+use files::Files;
 use host::Host;
 use journal::Journal;
 use link::OpenedLink;
 use preferences::PreferenceFile;
-use window::{PlaceFile, WebViewFolder};
 
 /// Runs the app until the rep quits it.
 pub fn run(arguments: Arguments) -> ExitCode {
     let journal = Journal::start();
+    let files = match Files::of(&arguments) {
+        Ok(files) => files,
+        Err(error) => {
+            tracing::error!("{error:#}.");
+            return ExitCode::from(3);
+        }
+    };
+    if arguments.forget {
+        return forget::forget(&files);
+    }
     let interface = interface();
     let mut builder = tauri::Builder::default();
     // A second start shows the first one's window. With a configuration of its own an app is a separate one; the
@@ -55,11 +65,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let context = tauri::generate_context!();
     let app = builder
         .plugin(tauri_plugin_notification::init())
-        .plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec!["--background"])))
         .invoke_handler(interface.invoke_handler())
         .setup(move |app| {
             interface.mount_events(app);
-            set_up(app, &arguments, journal)?;
+            set_up(app, &arguments, files, journal);
             Ok(())
         })
         .build(context);
@@ -85,22 +94,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn set_up(app: &mut App, arguments: &Arguments, journal: Journal) -> anyhow::Result<()> {
-    // What runs on a configuration of its own keeps everything beside it.
-    let (config, web_view) = match &arguments.config {
-        Some(file) => (file.clone(), file.with_file_name("webview")),
-        None => {
-            let file =
-                config::config_file().context("There is no home folder to keep the configuration in")?;
-            (file, app.path().app_cache_dir()?)
-        }
-    };
-    app.manage(WebViewFolder(web_view));
-    app.manage(PlaceFile(config.with_file_name("window-place.json")));
-    let preferences = PreferenceFile::beside(&config);
-    tracing::info!(config = %config.display(), "Answerback {} starts.", env!("CARGO_PKG_VERSION"));
-    app.manage(preferences);
-    app.manage(Host::new(config));
+fn set_up(app: &mut App, arguments: &Arguments, files: Files, journal: Journal) {
+    tracing::info!(config = %files.config.display(), "Answerback {} starts.", env!("CARGO_PKG_VERSION"));
+    app.manage(PreferenceFile::at(files.preferences.clone()));
+    app.manage(Host::new(files.config.clone()));
+    app.manage(files);
     app.manage(journal);
     app.manage(OpenedLink::default());
     app.manage(LastReport::default());
@@ -115,9 +113,9 @@ fn set_up(app: &mut App, arguments: &Arguments, journal: Journal) -> anyhow::Res
     } else if !arguments.background {
         window::show(handle);
     }
+    notification::open_on_click(handle);
     host::start(handle);
     stop_on_signals(handle);
-    Ok(())
 }
 
 /// Ends the agent, which writes down what it has decided, and then the app.

@@ -1,4 +1,5 @@
-//! Links into the app: `answerback://pair?code=…` and `answerback://pair?url=…`.
+//! Ways into the app from outside its window: links (`answerback://pair?code=…`, `answerback://pair?url=…`), and clicks on
+//! notifications.
 //!
 //! A page of the backend opens the first when somebody has decided about a pairing: the app comes to the front and asks the
 //! backend at once. An administrator may hand out the second: it fills in the backend's address. Anybody can make a link, so
@@ -18,35 +19,52 @@ use crate::{
 
 /// A link that the window has not taken up yet.
 #[derive(Default)]
-pub struct OpenedLink(Mutex<Option<PairLink>>);
+pub struct OpenedLink(Mutex<Option<Link>>);
 
-/// What a link says about pairing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct PairLink {
-    /// The code of a pairing that somebody has decided about.
-    pub code: Option<String>,
-    /// The address of a backend to pair with.
-    pub url: Option<String>,
+/// Where a link leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "to", rename_all = "camelCase")]
+pub enum Link {
+    /// To pairing with a backend.
+    Pair {
+        /// The code of a pairing that somebody has decided about.
+        code: Option<String>,
+        /// The address of a backend to pair with.
+        url: Option<String>,
+    },
+    /// To a verdict.
+    Reply {
+        /// Its number in the store.
+        id: i32,
+    },
 }
 
 impl OpenedLink {
     /// Takes it, once.
-    pub fn take(&self) -> Option<PairLink> {
+    pub fn take(&self) -> Option<Link> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
+/// Shows the window, and the verdict in it.
+pub fn show_reply<R: Runtime>(app: &AppHandle<R>, id: i32) {
+    lead(app, Link::Reply { id });
+}
+
+fn lead<R: Runtime>(app: &AppHandle<R>, link: Link) {
+    *app.state::<OpenedLink>().0.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+    window::show(app);
+    changes::emit(app, Changed::Link);
+}
+
 /// Shows the window, and what the link is about. A link that means nothing to us only shows the window.
 pub fn open<R: Runtime>(app: &AppHandle<R>, link: &str) {
-    window::show(app);
     let Some(link) = parse(link) else {
         tracing::warn!("A link was opened that means nothing here.");
-        return;
+        return window::show(app);
     };
-    *app.state::<OpenedLink>().0.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
-    changes::emit(app, Changed::Link);
-    if let Some(code) = link.code {
+    lead(app, link.clone());
+    if let Link::Pair { code: Some(code), .. } = link {
         let app = app.clone();
         tauri::async_runtime::spawn(async move {
             if let Ok(agent) = app.state::<Host>().agent().await {
@@ -61,7 +79,7 @@ pub fn among(arguments: &[String]) -> Option<&str> {
     arguments.iter().skip(1).map(String::as_str).find(|argument| argument.starts_with("answerback:"))
 }
 
-fn parse(link: &str) -> Option<PairLink> {
+fn parse(link: &str) -> Option<Link> {
     let url = Url::parse(link).ok()?;
     if url.scheme() != "answerback" || url.host_str() != Some("pair") {
         return None;
@@ -72,7 +90,7 @@ fn parse(link: &str) -> Option<PairLink> {
     };
     let code = value("code").filter(|code| code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
     let url = value("url").filter(|url| url.starts_with("https://") || url.starts_with("http://"));
-    Some(PairLink { code, url })
+    Some(Link::Pair { code, url })
 }
 
 #[cfg(test)]
@@ -82,7 +100,7 @@ mod tests {
     #[test]
     fn a_link_names_a_code_or_an_address_and_nothing_else_gets_in() {
         let link = |code: Option<&str>, url: Option<&str>| {
-            Some(PairLink { code: code.map(Into::into), url: url.map(Into::into) })
+            Some(Link::Pair { code: code.map(Into::into), url: url.map(Into::into) })
         };
         for (text, expected) in [
             ("answerback://pair?code=BCDF-GHJK", link(Some("BCDF-GHJK"), None)),

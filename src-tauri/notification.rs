@@ -7,6 +7,7 @@ use tauri_plugin_notification::NotificationExt;
 
 use crate::{
     language::text,
+    link,
     preferences::{PreferenceFile, Preferences},
 };
 
@@ -20,6 +21,19 @@ struct Announcement {
     body: Option<String>,
 }
 
+/// A click on a notification opens what it is about.
+pub fn open_on_click<R: Runtime>(app: &AppHandle<R>) {
+    let handle = app.clone();
+    let listening = app.notification().on_action(move |performed| {
+        if let Some(about) = performed.notification().filter(|_| performed.action_id() == "tap") {
+            link::show_reply(&handle, about.id());
+        }
+    });
+    if let Err(error) = listening {
+        tracing::debug!("Clicks on notifications are not heard: {error}.");
+    }
+}
+
 /// Announces a verdict if the rep wants to hear of it.
 pub async fn consider<R: Runtime>(app: &AppHandle<R>, agent: &Agent, id: i64) {
     let Ok(detail) = agent.reply(id).await else { return };
@@ -30,6 +44,9 @@ pub async fn consider<R: Runtime>(app: &AppHandle<R>, agent: &Agent, id: i64) {
         return;
     };
     let mut notification = app.notification().builder().title(announcement.title);
+    if let Ok(id) = i32::try_from(id) {
+        notification = notification.id(id);
+    }
     if let Some(body) = announcement.body {
         notification = notification.body(body);
     }

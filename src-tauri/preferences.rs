@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
@@ -96,9 +96,8 @@ pub struct PreferenceFile {
 }
 
 impl PreferenceFile {
-    /// The file that belongs to a configuration file. One that is missing or damaged gives the defaults.
-    pub fn beside(config: &Path) -> Self {
-        let path = config.with_file_name("window.json");
+    /// The file at this path. One that is missing or damaged gives the defaults.
+    pub fn at(path: PathBuf) -> Self {
         let current = fs::read(&path)
             .ok()
             .and_then(|json| {
@@ -162,8 +161,8 @@ mod tests {
     #[test]
     fn preferences_survive_a_restart_and_a_damaged_file_gives_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("new/config.toml");
-        let file = PreferenceFile::beside(&config);
+        let path = folder.path().join("new/window.json");
+        let file = PreferenceFile::at(path.clone());
         assert_eq!(file.get(), Preferences::default());
         let spanish = Preferences {
             language: Some("es".into()),
@@ -171,11 +170,11 @@ mod tests {
             ..Preferences::default()
         };
         file.set(spanish.clone()).unwrap();
-        assert_eq!(PreferenceFile::beside(&config).get(), spanish);
-        fs::write(folder.path().join("new/window.json"), r#"{"notifyAnswers":false}"#).unwrap();
-        let older = PreferenceFile::beside(&config).get();
+        assert_eq!(PreferenceFile::at(path.clone()).get(), spanish);
+        fs::write(&path, r#"{"notifyAnswers":false}"#).unwrap();
+        let older = PreferenceFile::at(path.clone()).get();
         assert_eq!(older, Preferences { notify_answers: false, ..Preferences::default() });
-        fs::write(folder.path().join("new/window.json"), "{").unwrap();
-        assert_eq!(PreferenceFile::beside(&config).get(), Preferences::default());
+        fs::write(&path, "{").unwrap();
+        assert_eq!(PreferenceFile::at(path).get(), Preferences::default());
     }
 }

@@ -1,6 +1,6 @@
 //! The one window. It opens where it was. Closing it destroys its web view; the agent goes on, and the next time a new one is made.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,11 @@ use tauri::{
     webview::PageLoadEvent,
 };
 
-use crate::preferences::PreferenceFile;
-
-/// Where the web view keeps its caches. (A web view that keeps nothing at all can't be driven by WebDriver.)
-pub struct WebViewFolder(pub PathBuf);
+use crate::{files::Files, preferences::PreferenceFile};
 
 const LABEL: &str = "main";
 const SIZE: (f64, f64) = (1120.0, 760.0);
 const SMALLEST: (f64, f64) = (720.0, 520.0);
-
-/// Where the window was when it was closed; kept beside the preferences.
-pub struct PlaceFile(pub PathBuf);
 
 /// In logical pixels, so that it fits on another screen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,14 +46,14 @@ impl Place {
 fn keep_place<R: Runtime>(window: &WebviewWindow<R>) {
     let kept = Place::of(window)
         .map_err(anyhow::Error::from)
-        .and_then(|place| Ok(fs::write(&window.state::<PlaceFile>().0, serde_json::to_vec(&place)?)?));
+        .and_then(|place| Ok(fs::write(&window.state::<Files>().window, serde_json::to_vec(&place)?)?));
     if let Err(error) = kept {
         tracing::debug!("The window's place was not kept: {error:#}.");
     }
 }
 
 fn last_place<R: Runtime>(app: &AppHandle<R>) -> Option<Place> {
-    let place: Place = serde_json::from_slice(&fs::read(&app.state::<PlaceFile>().0).ok()?).ok()?;
+    let place: Place = serde_json::from_slice(&fs::read(&app.state::<Files>().window).ok()?).ok()?;
     let screens: Vec<_> = app
         .available_monitors()
         .ok()?
@@ -103,7 +97,7 @@ fn open<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
         .inner_size(width, height)
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .theme(app.state::<PreferenceFile>().get().appearance.theme())
-        .data_directory(app.state::<WebViewFolder>().0.clone())
+        .data_directory(app.state::<Files>().web_view.clone())
         // Shown when there is something to see.
         .visible(false)
         .on_page_load(|window, page| {

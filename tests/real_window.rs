@@ -96,7 +96,11 @@ async fn rep_at_work(desktop: &Desktop) -> Result<()> {
     window.read("1 person answered today.").await?;
     window.picture(&picture("06-answered.png")).await?;
     assert_eq!(events(&scene).await, ["answerback.stop.v1", "answerback.log.v1"]);
-    told.hear("Kevin Flynn answered").await?;
+
+    // A click on the notification opens what it is about.
+    told.click("Kevin Flynn answered").await?;
+    window.read_in("[data-testid=headline]", "Kevin Flynn answered from another address").await?;
+    window.go("overview").await?;
 
     scene.mail.deliver("INBOX", &scene.campaign.alan_answers()).await?;
     window.read_in(latest, "who had a copy, answered.").await?;

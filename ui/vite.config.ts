@@ -8,5 +8,5 @@ export default defineConfig({
   server: { port: 1420, strictPort: true, host: "127.0.0.1" },
   preview: { port: 4173, strictPort: true, host: "127.0.0.1" },
   build: { target: "safari16", assetsInlineLimit: 0, reportCompressedSize: false },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"], restoreMocks: true },
+  test: { environment: "jsdom", include: ["src/**/*.test.ts", "*.test.ts"], restoreMocks: true },
 });

@@ -1,7 +1,7 @@
 //! A desktop session of our own: a display, a session bus, an unlocked keychain, and the real app driven through
 //! WebDriver. Nothing of the user's own session is touched, and nothing is left behind.
 
-#![allow(dead_code, reason = "each program that includes this uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each program that includes this uses a part of it")]
 
 pub mod notifications;
 mod scene;
@@ -131,17 +131,50 @@ impl Desktop {
         Ok(())
     }
 
+    /// Whether one of the app's windows shows more than one colour.
+    pub fn shows_something(&self) -> Result<bool> {
+        use x11rb::protocol::xproto::{ConnectionExt, ImageFormat};
+        let Some(window) = self.windows().pop() else { return Ok(false) };
+        let (display, _) = x11rb::connect(self.session.get("DISPLAY"))?;
+        let size = display.get_geometry(window)?.reply()?;
+        let image =
+            display.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, !0)?.reply()?;
+        let (pixels, _) = image.data.as_chunks::<4>();
+        Ok(pixels.iter().any(|pixel| Some(pixel) != pixels.first()))
+    }
+
+    /// What the session's processes with these names hold together.
+    pub fn memory_in_all(&self, names: &[&str]) -> Result<Memory> {
+        let mut all = Memory { resident_mb: 0.0, proportional_mb: 0.0 };
+        for process in names.iter().flat_map(|name| self.processes(name)) {
+            let text = fs::read_to_string(process.join("smaps_rollup"))?;
+            let megabytes = |field: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(field));
+                line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
+                    .map(|kibibytes| kibibytes * 1024.0 / 1e6)
+            };
+            all.resident_mb += megabytes("Rss:").context("no Rss")?;
+            all.proportional_mb += megabytes("Pss:").context("no Pss")?;
+        }
+        Ok(all)
+    }
+
     /// Resident memory of the session's processes with this name, in MiB, one figure each.
     pub fn memory_of(&self, name: &str) -> Vec<u64> {
+        self.processes(name).iter().filter_map(|process| resident(process)).collect()
+    }
+
+    fn processes(&self, name: &str) -> Vec<PathBuf> {
         let home = format!("HOME={}", self.home.path().display());
         let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-        let ours = processes.flatten().map(|process| process.path()).filter(|process| {
+        let all = processes.flatten().map(|process| process.path());
+        all.filter(|process| {
             let named =
-                fs::read_to_string(process.join("comm")).is_ok_and(|comm| name.starts_with(comm.trim()));
+                fs::read_to_string(process.join("comm")).is_ok_and(|comm| is_called(comm.trim(), name));
             let here = fs::read(process.join("environ")).unwrap_or_default();
             named && here.split(|byte| *byte == 0).any(|variable| variable == home.as_bytes())
-        });
-        ours.filter_map(|process| resident(&process)).collect()
+        })
+        .collect()
     }
 
     /// What the app and the driver said.
@@ -264,6 +297,20 @@ fn installed(program: &str) -> PathBuf {
         .unwrap_or_default();
     let beside_cargo = folder.join("bin").join(program);
     if beside_cargo.exists() { beside_cargo } else { PathBuf::from(program) }
+}
+
+/// What processes hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// What is in memory, shared pages counted in each process.
+    pub resident_mb: f64,
+    /// The same with shared pages divided among those that share them, other programs included.
+    pub proportional_mb: f64,
+}
+
+/// The kernel keeps only the first 15 bytes of a program's name.
+fn is_called(comm: &str, name: &str) -> bool {
+    comm == name.get(..15).unwrap_or(name)
 }
 
 /// In MiB; `None` when the process has ended.

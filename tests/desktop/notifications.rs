@@ -7,13 +7,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use zbus::{Connection, connection, interface, zvariant::OwnedValue};
+use zbus::{Connection, connection, interface, object_server::SignalEmitter, zvariant::OwnedValue};
 
 /// The service, for as long as this lives.
 pub struct Notifications {
     told: Arc<Mutex<Vec<String>>>,
-    _connection: Connection,
+    connection: Connection,
 }
+
+const PATH: &str = "/org/freedesktop/Notifications";
 
 struct Service(Arc<Mutex<Vec<String>>>);
 
@@ -37,10 +39,13 @@ impl Service {
         u32::try_from(told.len()).unwrap_or(u32::MAX)
     }
 
+    #[zbus(signal)]
+    async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action: &str) -> zbus::Result<()>;
+
     fn close_notification(&self, _id: u32) {}
 
     fn get_capabilities(&self) -> Vec<String> {
-        vec!["body".to_owned()]
+        vec!["body".to_owned(), "actions".to_owned()]
     }
 
     fn get_server_information(&self) -> (String, String, String, String) {
@@ -54,20 +59,27 @@ impl Notifications {
         let told = Arc::<Mutex<Vec<String>>>::default();
         let connection = connection::Builder::address(bus)?
             .name("org.freedesktop.Notifications")?
-            .serve_at("/org/freedesktop/Notifications", Service(told.clone()))?
+            .serve_at(PATH, Service(told.clone()))?
             .build()
             .await
             .context("The notification service did not start")?;
-        Ok(Self { told, _connection: connection })
+        Ok(Self { told, connection })
     }
 
-    /// Waits until a notification begins like this.
-    pub async fn hear(&self, beginning: &str) -> Result<()> {
+    /// Clicks on the notification that begins like this, once it is there.
+    pub async fn click(&self, beginning: &str) -> Result<()> {
+        let id = self.hear(beginning).await?;
+        let service = self.connection.object_server().interface::<_, Service>(PATH).await?;
+        Ok(Service::action_invoked(service.signal_emitter(), id, "default").await?)
+    }
+
+    /// Waits until a notification begins like this; gives its number.
+    pub async fn hear(&self, beginning: &str) -> Result<u32> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if told.iter().any(|text| text.starts_with(beginning)) {
-                return Ok(());
+            if let Some(at) = told.iter().position(|text| text.starts_with(beginning)) {
+                return Ok(u32::try_from(at + 1)?);
             }
             if tokio::time::Instant::now() > deadline {
                 bail!("No notification says “{beginning}”, only {told:?}");

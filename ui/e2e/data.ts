@@ -224,7 +224,7 @@ export const broken: Overview = {
     state: "offline",
     waiting: 14,
     problem: {
-      code: "backend_unreachable",
+      code: "backend_down",
       summary: "sales.example.com does not answer.",
       remedy: "Answerback tries again by itself; check your network if it lasts.",
       about: "sales.example.com",

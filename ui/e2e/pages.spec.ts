@@ -250,10 +250,38 @@ test("a pairing that was refused says so, and another can be begun", async ({ pa
 });
 
 test("a link into the app fills in the backend and connects nothing", async ({ page }) => {
-  const link = { code: null, url: "https://other.example" };
+  const link = { to: "pair", code: null, url: "https://other.example" };
   await open(page, "overview", { answers: { take_link: link } });
   await expect(page.getByLabel("Address of the backend")).toHaveValue("https://other.example");
   expect(await calls(page, "begin_pairing")).toEqual([]);
+});
+
+test("a click on a notification opens the verdict", async ({ page }) => {
+  await open(page, "overview", { answers: { take_link: { to: "reply", id: 7 } } });
+  await expect(page.getByTestId("headline")).toContainText("Kevin Flynn");
+});
+
+test("a sign-in that is no longer valid is renewed in the browser, from the overview too", async ({
+  page,
+}) => {
+  const problem = { code: "sign_in_again", summary: "", remedy: "", about: "rep@sales.example" };
+  const account = { ...data.account, provider: "google", state: "needs_attention" as const, problem };
+  await open(page, "overview", {
+    overview: { ...data.busy, state: "attention", accounts: [account] },
+    answers: {
+      begin_sign_in_again: { id: "s1", url: "https://accounts.example" },
+      finish_sign_in: { fails: { code: "client_blocked", summary: "Blocked.", remedy: "Ask.", about: "" } },
+    },
+  });
+  await expect(page.getByTestId("sentence")).toHaveText("The mailbox rep@sales.example needs you.");
+  await page.getByRole("button", { name: "Sign in again" }).click();
+  expect(await calls(page, "begin_sign_in_again")).toEqual([{ accountId: data.account.id }]);
+  expect(await calls(page, "finish_sign_in")).toEqual([{ id: "s1" }]);
+  await expect(page.getByText("Blocked.")).toBeVisible();
+  await page.getByRole("link", { name: "Mailboxes" }).click();
+  await expect(page.getByText("in the browser, at Google")).toBeVisible();
+  await expect(page.getByRole("button", { name: "New password" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Sign in again" })).toHaveCount(1);
 });
 
 test("a rule is changed by choosing, and what the organisation has set can't be", async ({ page }) => {

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::packages::Need;
 use crate::setup::system_packages;
 use crate::shell::run;
+use crate::window;
 use crate::workspace::Workspace;
 
 /// What to measure on.
@@ -44,6 +45,8 @@ pub struct Bench {
 /// What else to time than detection.
 #[derive(Clone, Debug, Subcommand)]
 pub enum BenchOf {
+    /// Memory of the desktop app, with its window open and closed, and how long it takes to show it
+    Desktop,
     /// What one copy of the reference backend carries, on SQLite and PostgreSQL
     Backend {
         /// What `answerback-load` is told, such as `--database sqlite --laptops 1000 5000`; see its `--help`
@@ -92,8 +95,10 @@ pub fn eval(workspace: &Workspace, args: &Eval) -> anyhow::Result<()> {
 /// # Errors
 /// Something can't be built or read.
 pub fn bench(workspace: &Workspace, args: &Bench) -> anyhow::Result<()> {
-    if let Some(BenchOf::Backend { arguments }) = &args.of {
-        return load(workspace, arguments);
+    match &args.of {
+        Some(BenchOf::Backend { arguments }) => return load(workspace, arguments),
+        Some(BenchOf::Desktop) => return window::figures(workspace),
+        None => {}
     }
     let json = args.json.then_some("--json");
     let index = args.index.to_string();

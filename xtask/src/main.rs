@@ -8,6 +8,7 @@ mod demo;
 mod eval;
 mod generated;
 mod mail_servers;
+mod package;
 mod packages;
 mod setup;
 mod shell;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::demo::Demo;
 use crate::eval::{Bench, Eval, Faults, Fuzz};
+use crate::package::Package;
 use crate::workspace::Workspace;
 
 /// Set-up and chores. What is missing on this machine is installed, and said.
@@ -45,7 +47,7 @@ enum Chore {
     /// Measure accuracy on labelled mail
     Eval(Eval),
     /// Measure speed beside mail-parser on the same mail, and the memory of an index of a million sends; or what the
-    /// reference backend carries
+    /// reference backend carries; or what the desktop app holds and how fast it shows itself
     Bench(Bench),
     /// Kill, cut, freeze and fill up everything at random: no reply may be lost or told twice, coverage never lies
     Faults(Faults),
@@ -57,6 +59,8 @@ enum Chore {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Build the packages to install: deb and rpm on Linux, what the platform has elsewhere
+    Package(Package),
     /// Write the window's typed commands
     Bindings {
         /// Only say whether they are stale
@@ -91,6 +95,7 @@ fn run(chore: &Chore) -> anyhow::Result<ExitCode> {
         Chore::Faults(args) => eval::faults(&workspace, args)?,
         Chore::Fuzz(args) => eval::fuzz(&workspace, args)?,
         Chore::Screenshots { out } => window::screenshots(&workspace, out)?,
+        Chore::Package(args) => package::package(&workspace, args)?,
         Chore::Bindings { check } => generated::build_bindings(&workspace, *check)?,
         Chore::Openapi { check } => generated::build_openapi(&workspace, *check)?,
     }

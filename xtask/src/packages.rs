@@ -61,6 +61,7 @@ pub const PACKAGES: &[Package] = &[
     Package { name: "xauth", why: "lets them use it", needs: &[Test] },
     Package { name: "webkit2gtk-driver", why: "drives the window by WebDriver", needs: &[Test] },
     Package { name: "chromium", why: "shows the window's pages to their tests", needs: &[Test] },
+    Package { name: "rpm", why: "installs the rpm into a folder", needs: &[Test] },
     Package { name: "fonts-dejavu-core", why: "letters in its screenshots", needs: &[Test] },
 ];
 
@@ -107,7 +108,7 @@ pub fn advice(needs: &[Need], os: &str) -> String {
         }
     }
     if needs.contains(&Test) {
-        advice.push_str("  - for all tests (Linux only): Dovecot with IMAP and LMTP, PostgreSQL, Python 3 with venv, dbus-daemon, gnome-keyring, secret-tool,\n    Xvfb, WebKitWebDriver, Chromium\n");
+        advice.push_str("  - for all tests (Linux only): Dovecot with IMAP and LMTP, PostgreSQL, Python 3 with venv, dbus-daemon, gnome-keyring, secret-tool,\n    Xvfb, WebKitWebDriver, Chromium, rpm\n");
     } else if needs.contains(&Dovecot) {
         advice.push_str("  - Dovecot with IMAP and LMTP\n");
     }

@@ -37,6 +37,30 @@ pub fn driver() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Measures the real app, built with optimisations.
+///
+/// # Errors
+/// Something can't be installed, built or started.
+pub fn figures(workspace: &Workspace) -> anyhow::Result<()> {
+    prepare(workspace)?;
+    system_packages(&[Need::Test])?;
+    driver()?;
+    let packages = ["-p", "answerback", "-p", "answerback-cli", "-p", "answerback-reference-backend"];
+    run(workspace.cargo().args(["build", "--release", "--bins", "--features", APP_FEATURE]).args(packages))?;
+    run(workspace.cargo().args([
+        "build",
+        "-p",
+        "answerback",
+        "--example",
+        "figures",
+        "--features",
+        APP_FEATURE,
+    ]))?;
+    let programs = workspace.release_program("answerback");
+    let mut figures = Command::new(workspace.program("examples/figures"));
+    run(figures.arg(programs.parent().unwrap_or(&workspace.target)))
+}
+
 /// Takes a picture of every page of the real app, in every look.
 ///
 /// # Errors

@@ -98,8 +98,6 @@ impl Agent {
         keychain: Keychain,
         managed: Managed,
     ) -> Result<(Self, broadcast::Receiver<AgentEvent>), Problem> {
-        let mut config = config;
-        config.oauth.extend(managed.oauth.clone());
         let folder = data_folder(&config)?;
         let lock = lock(&folder)?;
         let store_file = folder.join("answerback.db");
@@ -172,7 +170,7 @@ fn data_folder(config: &Config) -> Result<PathBuf, Problem> {
     Ok(folder)
 }
 
-fn lock(folder: &Path) -> Result<File, Problem> {
+pub(crate) fn lock(folder: &Path) -> Result<File, Problem> {
     let path = folder.join("answerback.lock");
     let file = File::create(&path).map_err(|error| unavailable(folder, &error))?;
     match file.try_lock() {

@@ -14,7 +14,7 @@ use answerback_reply::{Identity, Policy};
 use serde::{Deserialize, Serialize};
 
 pub use file::ConfigError;
-pub use paths::{config_file, data_dir};
+pub use paths::{cache_dir, config_file, data_dir};
 
 /// Everything that the rep or the admin has set. What the desktop app exports and imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

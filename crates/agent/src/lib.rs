@@ -22,6 +22,7 @@ mod delivery;
 pub mod doctor;
 pub mod event;
 mod feed;
+mod forget;
 mod judging;
 mod live;
 pub mod managed;
@@ -38,6 +39,8 @@ mod wake;
 mod watch;
 
 pub use agent::{Agent, Change};
+pub use answerback_keychain::Keychain;
 pub use config::Config;
 pub use event::AgentEvent;
+pub use forget::forget_everything;
 pub use managed::Managed;

@@ -7,7 +7,7 @@
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
 //! `secret_file`, `disk_full`, `store_newer`, `store_damaged`, `store_unavailable`, `config_unreadable`,
-//! `config_wrong`, `policy_wrong`, `provider_not_allowed`, `import_wrong`, `message_gone`, `config_unwritable`,
+//! `config_wrong`, `policy_wrong`, `provider_not_allowed`, `import_wrong`, `message_gone`, `not_deleted`, `config_unwritable`,
 //! `already_running`, `not_found`, `account_exists`, `clock`.
 
 use std::path::Path;
@@ -30,7 +30,13 @@ impl Problem {
         summary: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { code: code.into(), about: about.into(), summary: summary.into(), remedy: remedy.into() }
+        Self {
+            code: code.into(),
+            about: about.into(),
+            summary: summary.into(),
+            remedy: remedy.into(),
+            client_id: None,
+        }
     }
 
     /// A mailbox's trouble, about `server`.
@@ -143,7 +149,14 @@ impl Problem {
             OauthError::Setup(_) => ("sign_in_setup", "Restart Answerback and try again.".to_owned()),
             OauthError::Keychain(error) => return Self::of_keychain(error, about),
         };
-        Self::new(code, about, sentence(&error.to_string()), remedy)
+        let client_id = match error {
+            OauthError::AdminConsent { client_id }
+            | OauthError::Blocked { client_id }
+            | OauthError::TimedOut { client_id }
+            | OauthError::BadClient { client_id, .. } => Some(client_id.clone()),
+            _ => None,
+        };
+        Self { client_id, ..Self::new(code, about, sentence(&error.to_string()), remedy) }
     }
 
     /// The backend's trouble, about `url`.

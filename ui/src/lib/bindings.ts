@@ -60,7 +60,7 @@ export const commands = {
 	/**  Opens the backend's page for the pairing in the browser. The page comes from the backend, never from the window. */
 	openPairingPage: () => typedError<null, Problem>(__TAURI_INVOKE("open_pairing_page")),
 	/**  The link that was opened last, once. */
-	takeLink: () => typedError<PairLink | null, Problem>(__TAURI_INVOKE("take_link")),
+	takeLink: () => typedError<Link | null, Problem>(__TAURI_INVOKE("take_link")),
 	/**  Sends an event that was refused once more. */
 	sendAgain: (eventId: string) => typedError<null, Problem>(__TAURI_INVOKE("send_again", { eventId })),
 	/**  Makes every connection anew at once. */
@@ -329,6 +329,19 @@ export type ImportView = {
 	rulesDiffer: boolean,
 };
 
+/**  Where a link leads. */
+export type Link = 
+/**  To pairing with a backend. */
+{ to: "pair"; 
+/**  The code of a pairing that somebody has decided about. */
+code: string | null; 
+/**  The address of a backend to pair with. */
+url: string | null } | 
+/**  To a verdict. */
+{ to: "reply"; 
+/**  Its number in the store. */
+id: number };
+
 /**  What can be changed of a mailbox that is there. */
 export type MailboxDetails = {
 	/**  Other addresses of the rep's. */
@@ -450,14 +463,6 @@ export type OverviewState =
 /**  All is well. */
 "watching";
 
-/**  What a link says about pairing. */
-export type PairLink = {
-	/**  The code of a pairing that somebody has decided about. */
-	code: string | null,
-	/**  The address of a backend to pair with. */
-	url: string | null,
-};
-
 /**  How a pairing stands. */
 export type PairingState = 
 /**  Nobody has decided yet. */
@@ -520,6 +525,8 @@ export type Problem = {
 	remedy: string,
 	/**  What it is about (a host, an address, a path), for the translated sentence. */
 	about: string,
+	/**  The client id that the administrator has to look at, where the sign-in through the browser failed by it. */
+	clientId?: string | null,
 };
 
 /**  From this full hour to that one, over midnight when `until` is the smaller one. */

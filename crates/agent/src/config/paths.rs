@@ -14,6 +14,11 @@ pub fn data_dir() -> Option<PathBuf> {
     Some(choose_native_strategy(names()).ok()?.data_dir())
 }
 
+/// The platform's place for what can be made anew. `None` when the user has no home folder.
+pub fn cache_dir() -> Option<PathBuf> {
+    Some(choose_native_strategy(names()).ok()?.cache_dir())
+}
+
 fn names() -> AppStrategyArgs {
     AppStrategyArgs {
         top_level_domain: "app".into(),

@@ -15,6 +15,9 @@ pub struct Problem {
     pub remedy: String,
     /// What it is about (a host, an address, a path), for the translated sentence.
     pub about: String,
+    /// The client id that the administrator has to look at, where the sign-in through the browser failed by it.
+    #[serde(default)]
+    pub client_id: Option<String>,
 }
 
 /// One line of a checklist: a connection test or the doctor.
