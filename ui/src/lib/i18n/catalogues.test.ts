@@ -1,3 +1,5 @@
+// @vitest-environment node
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import en from "./en.json";
 import es from "./es.json";
@@ -21,4 +23,15 @@ test("every translated problem says what happened and what to do", () => {
   const codes = Object.keys(es).filter((key) => ofTheAgent(key) && !key.endsWith(".remedy"));
   expect(codes.length).toBeGreaterThan(30);
   for (const code of codes) expect(es, code).toHaveProperty([`${code}.remedy`]);
+});
+
+test("every problem that the agent can have is translated", () => {
+  const source = readFileSync(new URL("../../../../crates/agent/src/problem.rs", import.meta.url), "utf8");
+  const list = source.match(/^\/\/! The codes, [^]*?\.$/m)?.[0] ?? "";
+  const codes = [...list.matchAll(/`(\w+)`/g)].map((match) => match[1]);
+  expect(codes.length).toBeGreaterThan(40);
+  // What only a terminal is told, and what the window keeps to itself.
+  const untold = ["not_deleted", "sign_in_cancelled"];
+  for (const code of codes.filter((code) => !untold.includes(code ?? "")))
+    expect(es, code).toHaveProperty([`problem.${code}`]);
 });

@@ -6,7 +6,7 @@ import { moment } from "../time";
 export function overviewSentence(overview: Overview): string {
   switch (overview.state) {
     case "attention":
-      return t("overview.attention");
+      return attention(overview);
     case "offline":
       return t("overview.offline");
     case "paused":
@@ -18,6 +18,18 @@ export function overviewSentence(overview: Overview): string {
     case "watching":
       return `${tn("overview.watching", overview.accounts.length)} ${tn("overview.answered", overview.today.replies)}`;
   }
+}
+
+/** Who it is that needs the rep. */
+function attention({ accounts, backend }: Overview): string {
+  const [first, ...others] = accounts.filter((account) => account.state === "needs_attention");
+  if (first && backend.state !== "needs_attention")
+    return others.length > 0
+      ? tn("overview.attention_mailboxes", others.length + 1)
+      : t("overview.attention_mailbox", { address: first.address });
+  return !first && backend.state === "needs_attention"
+    ? t("overview.attention_backend")
+    : t("overview.attention");
 }
 
 /** What else is worth knowing at a glance. */

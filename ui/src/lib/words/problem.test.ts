@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { AccountView, Problem } from "../bindings";
+import { useLanguage } from "../i18n/index.svelte";
+import { accountRemedy, remedy } from "./problem";
+
+const account = (code: string | null, provider: string | null) =>
+  ({ provider, problem: code && { code, summary: "", remedy: "", about: "" } }) as AccountView;
+
+test.each([
+  [null, null, undefined],
+  ["wrong_password", null, "password"],
+  ["secret_missing", null, "password"],
+  ["secret_missing", "google", "sign_in"],
+  ["sign_in_again", "microsoft", "sign_in"],
+  ["admin_consent", "microsoft", "sign_in"],
+  ["keychain_locked", null, "retry"],
+  ["keychain_locked", "google", "retry"],
+  ["no_network", null, "retry"],
+])("the problem %s of a mailbox that signs in with %s is mended by %s", (code, provider, expected) => {
+  expect(accountRemedy(account(code, provider))).toBe(expected);
+});
+
+test("whoever has to ask the administrator is told the client id, in Spanish too", () => {
+  const problem: Problem = { code: "client_blocked", summary: "", remedy: "", about: "x", clientId: "4711" };
+  useLanguage("es");
+  expect(remedy(problem)).toContain("4711");
+  useLanguage("en");
+});
