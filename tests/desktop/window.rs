@@ -32,12 +32,19 @@ impl Window {
 
     /// Waits until something is there.
     pub async fn see(&self, css: &str) -> Result<Element> {
-        self.client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(css))
-            .await
-            .with_context(|| format!("`{css}` is not to be seen"))
+        self.find(Locator::Css(css)).await.with_context(|| format!("`{css}` is not to be seen"))
+    }
+
+    /// What was found may be gone before the driver has a handle on it, where the page changes just then; it then looks again.
+    async fn find(&self, what: Locator<'_>) -> Result<Element> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match self.client.find(what).await {
+                Ok(element) => return Ok(element),
+                Err(error) if tokio::time::Instant::now() > deadline => return Err(error.into()),
+                Err(_not_yet) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// Waits until the page says something.
@@ -82,10 +89,7 @@ impl Window {
     /// Clicks on the button that says this.
     pub async fn press(&self, words: &str) -> Result<()> {
         let path = format!("//button[contains(normalize-space(.), '{words}')]");
-        self.client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::XPath(&path))
+        self.find(Locator::XPath(&path))
             .await
             .with_context(|| format!("no button says “{words}”"))?
             .click()
