@@ -43,10 +43,11 @@ impl Scene {
         window.fill("address", REP.address).await?;
         window.fill("password", password).await?;
         window.fill("host", "localhost").await?;
-        window.fill("port", &self.mail.tls_port().to_string()).await?;
+        let doors = self.mail.imap().context("the mailbox is not reached over IMAP")?;
+        window.fill("port", &doors.tls.to_string()).await?;
         window.click("form summary").await?;
         window.fill("colleagues", "sales.example").await?;
-        window.fill("ca-file", self.mail.ca_file().to_str().context("a path that is not UTF-8")?).await
+        window.fill("ca-file", doors.ca_file.to_str().context("a path that is not UTF-8")?).await
     }
 
     /// The password of the rep's mailbox.

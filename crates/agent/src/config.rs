@@ -2,6 +2,7 @@
 
 mod file;
 mod paths;
+mod server;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::ConfigError;
 pub use paths::{cache_dir, config_file, data_dir};
+pub use server::{GraphConfig, Server, SignInSource};
 
 /// Everything that the rep or the admin has set. What the desktop app exports and imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -98,8 +100,12 @@ pub struct AccountConfig {
     /// Folders that are not watched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude_folders: Vec<String>,
-    /// How to reach it.
-    pub imap: ImapConfig,
+    /// How to reach it over IMAP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imap: Option<ImapConfig>,
+    /// How to reach it through Microsoft Graph. Exactly one of the two is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphConfig>,
 }
 
 /// An IMAP server and the login there.
@@ -153,15 +159,6 @@ pub struct OauthClientConfig {
     pub scopes: Vec<String>,
 }
 
-/// What an account signs in with.
-#[derive(Clone, Copy, Debug)]
-pub enum SignInSource<'a> {
-    /// A password, which is there.
-    Password(&'a SecretSource),
-    /// What the browser brought.
-    Browser(&'a OauthConfig),
-}
-
 /// How a connection is secured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -203,15 +200,6 @@ impl ImapConfig {
         })
     }
 
-    /// What the account signs in with; a configuration that names neither was refused when it was read.
-    pub fn sign_in(&self) -> SignInSource<'_> {
-        const NOWHERE: &SecretSource = &SecretSource::Keychain(String::new());
-        match (&self.oauth, &self.password) {
-            (Some(oauth), _) => SignInSource::Browser(oauth),
-            (None, password) => SignInSource::Password(password.as_ref().unwrap_or(NOWHERE)),
-        }
-    }
-
     /// For the mailbox.
     pub fn settings(&self, address: &str, proxy: ProxyChoice) -> answerback_mailbox::ImapSettings {
         answerback_mailbox::ImapSettings {
@@ -243,8 +231,8 @@ impl Config {
     /// Whether any secret is in the keychain.
     pub fn uses_keychain(&self) -> bool {
         let is_there = |source: &SecretSource| matches!(source, SecretSource::Keychain(_));
-        let account_does = |account: &AccountConfig| match account.imap.sign_in() {
-            SignInSource::Password(source) => is_there(source),
+        let account_does = |account: &AccountConfig| match account.sign_in() {
+            SignInSource::Password(source) | SignInSource::Token(source) => is_there(source),
             SignInSource::Browser(_) => true,
         };
         self.accounts.iter().any(account_does)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use answerback_keychain::{Keychain, SecretSource};
-use answerback_mailbox::{Credential, ProxyChoice};
+use answerback_mailbox::{Credential, ErrorKind, ProxyChoice, TokenSource};
 use answerback_provider::{AccessTokens, OauthError};
 use zeroize::Zeroizing;
 
@@ -27,9 +27,12 @@ impl Credentials {
 
     /// What the account signs in with just now.
     pub async fn of(&self, account: &AccountConfig) -> Result<Credential, Problem> {
-        match account.imap.sign_in() {
+        match account.sign_in() {
             SignInSource::Password(source) => {
                 Ok(Credential::Password(self.secret(source.clone(), &account.address).await?))
+            }
+            SignInSource::Token(source) => {
+                Ok(Credential::AccessToken(self.secret(source.clone(), &account.address).await?))
             }
             SignInSource::Browser(_) => {
                 let token = async { self.tokens(account)?.access_token().await };
@@ -53,7 +56,7 @@ impl Credentials {
 
     /// The mail server refused what it was given: a token that may be good no more is not used again.
     pub async fn refused(&self, account: &AccountConfig) {
-        if let (SignInSource::Browser(_), Ok(tokens)) = (account.imap.sign_in(), self.tokens(account)) {
+        if let (SignInSource::Browser(_), Ok(tokens)) = (account.sign_in(), self.tokens(account)) {
             tokens.forget().await;
         }
     }
@@ -82,6 +85,48 @@ impl Credentials {
             Ok(Err(error)) => Err(Problem::of_secret(&error, about)),
             Err(_) => {
                 Err(Problem::new("keychain_timeout", about, "The secret could not be read.", "Try again."))
+            }
+        }
+    }
+}
+
+/// An account's access tokens as Microsoft Graph's mailbox asks for them.
+#[derive(Debug)]
+pub struct GraphTokens<'a> {
+    credentials: &'a Credentials,
+    account: &'a AccountConfig,
+    trouble: Mutex<Option<Problem>>,
+}
+
+impl<'a> GraphTokens<'a> {
+    /// Of this account.
+    pub fn new(credentials: &'a Credentials, account: &'a AccountConfig) -> Self {
+        Self { credentials, account, trouble: Mutex::default() }
+    }
+
+    /// What the mailbox's error is about: the mailbox knows only that there was no token.
+    pub fn explain(&self, error: &answerback_mailbox::Error, server: &str) -> Problem {
+        let ours = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ours.unwrap_or_else(|| Problem::of_graph(error, server))
+    }
+
+    /// Whether the sign-in or the keychain failed rather than the mailbox.
+    pub fn take_trouble(&self) -> Option<Problem> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl TokenSource for &GraphTokens<'_> {
+    async fn token(&self, refused: Option<&str>) -> Result<Zeroizing<String>, answerback_mailbox::Error> {
+        if refused.is_some() {
+            self.credentials.refused(self.account).await;
+        }
+        match self.credentials.of(self.account).await {
+            Ok(Credential::AccessToken(token) | Credential::Password(token)) => Ok(token),
+            Err(problem) => {
+                let error = answerback_mailbox::Error::new(ErrorKind::WrongToken, problem.summary.clone());
+                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+                Err(error)
             }
         }
     }

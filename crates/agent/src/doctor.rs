@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use answerback_backend::{Client, ClientOptions, Token};
 use answerback_keychain::{Keychain, SecretSource};
-use answerback_mailbox::ProxyChoice;
-use answerback_mailbox::imap::{self, Credential, TestStepKind};
+use answerback_mailbox::imap::{self, TestStep, TestStepKind};
+use answerback_mailbox::{Credential, ProxyChoice, graph};
 
-use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig};
+use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig, Server};
 use crate::context::Context;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, GraphTokens};
 use crate::view::{Check, CheckState, Problem};
 
 /// Clocks further apart than this make coverage and pauses wrong.
@@ -110,10 +110,21 @@ async fn check_account(
     network: &NetworkConfig,
     credentials: &Credentials,
 ) -> Vec<Check> {
-    let got = async { Ok::<_, Problem>((credentials.proxy(network).await?, credentials.of(account).await?)) };
-    match got.await {
-        Ok((proxy, credential)) => check_mailbox(account, &credential, proxy).await,
-        Err(problem) => vec![Check::failed("signed_in", &account.address, problem)],
+    let failed = |problem| vec![Check::failed("signed_in", &account.address, problem)];
+    let proxy = match credentials.proxy(network).await {
+        Ok(proxy) => proxy,
+        Err(problem) => return failed(problem),
+    };
+    match account.server() {
+        Server::Imap(_) => match credentials.of(account).await {
+            Ok(credential) => check_mailbox(account, &credential, proxy).await,
+            Err(problem) => failed(problem),
+        },
+        Server::Graph(graph) => {
+            let (tokens, server) = (GraphTokens::new(credentials, account), account.server_name());
+            let steps = graph::test_connection(&graph.settings(proxy), &tokens).await;
+            checks(steps, &server, |error| tokens.explain(error, &server))
+        }
     }
 }
 
@@ -123,20 +134,28 @@ pub async fn check_mailbox(
     credential: &Credential,
     proxy: ProxyChoice,
 ) -> Vec<Check> {
-    let settings = account.imap.settings(&account.address, proxy);
-    let server = format!("{}:{}", settings.host, settings.port);
+    let Server::Imap(imap) = account.server() else { return Vec::new() };
+    let (settings, server) = (imap.settings(&account.address, proxy), account.server_name());
     let steps = imap::test_connection(&settings, credential).await;
+    checks(steps, &server, |error| Problem::of_mailbox(error, &server))
+}
+
+fn checks(
+    steps: Vec<TestStep>,
+    server: &str,
+    explain: impl Fn(&answerback_mailbox::Error) -> Problem,
+) -> Vec<Check> {
     let mut checks: Vec<Check> = steps
         .into_iter()
         .map(|step| match step.outcome {
             // The server's name and port are what it is about already.
-            Ok(detail) => Check::passed(step_name(step.kind), &server, Some(detail).filter(|d| *d != server)),
-            Err(error) => Check::failed(step_name(step.kind), &server, Problem::of_mailbox(&error, &server)),
+            Ok(detail) => Check::passed(step_name(step.kind), server, Some(detail).filter(|d| d != server)),
+            Err(error) => Check::failed(step_name(step.kind), server, explain(&error)),
         })
         .collect();
     let steps = [TestStepKind::Server, TestStepKind::Security, TestStepKind::SignIn, TestStepKind::Folders];
     let skipped = steps.into_iter().skip(checks.len());
-    checks.extend(skipped.map(|step| Check::skipped(step_name(step), &server)));
+    checks.extend(skipped.map(|step| Check::skipped(step_name(step), server)));
     checks
 }
 

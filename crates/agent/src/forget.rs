@@ -46,8 +46,8 @@ pub fn forget_everything(config_file: &Path, keychain: &Keychain) -> Result<Vec<
 
 /// The keychain's entries of a configuration, each with what it belongs to.
 fn keys(config: &Config) -> Vec<(String, String)> {
-    let of_account = |account: &AccountConfig| match account.imap.sign_in() {
-        SignInSource::Password(source) => key(source, &account.address),
+    let of_account = |account: &AccountConfig| match account.sign_in() {
+        SignInSource::Password(source) | SignInSource::Token(source) => key(source, &account.address),
         SignInSource::Browser(_) => Some((grant_key(&account.address), account.address.clone())),
     };
     let clients = config.oauth.iter().filter_map(|(name, client)| key(client.client_secret.as_ref()?, name));

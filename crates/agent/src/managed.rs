@@ -75,7 +75,7 @@ impl Managed {
     /// Whether a mailbox may be added.
     pub(crate) fn allows(&self, account: &AccountConfig) -> Result<(), Problem> {
         let Some(allowed) = &self.allowed_providers else { return Ok(()) };
-        let host = account.imap.host.to_lowercase();
+        let host = account.host().to_lowercase();
         let below = |domain: &String| {
             let domain = domain.to_lowercase();
             host == domain || host.ends_with(&format!(".{domain}"))
@@ -85,8 +85,8 @@ impl Managed {
         }
         Err(Problem::new(
             "provider_not_allowed",
-            &account.imap.host,
-            format!("Your organisation does not allow mailboxes on {}.", account.imap.host),
+            &host,
+            format!("Your organisation does not allow mailboxes on {}.", account.host()),
             "Ask your administrator which mailboxes may be watched.",
         ))
     }
@@ -204,7 +204,8 @@ pause_days = 7
             aliases: vec![],
             colleagues: vec![],
             exclude_folders: vec![],
-            imap: ImapConfig {
+            graph: None,
+            imap: Some(ImapConfig {
                 host: host.into(),
                 port: None,
                 security: Security::Tls,
@@ -212,7 +213,7 @@ pause_days = 7
                 password: Some(answerback_keychain::SecretSource::Keychain("k".into())),
                 oauth: None,
                 ca_file: None,
-            },
+            }),
         };
         for host in ["outlook.Office365.com", "office365.com", "imap.gmail.com"] {
             assert_eq!(managed.allows(&on(host)), Ok(()), "{host}");

@@ -98,6 +98,25 @@ impl Problem {
         Self::new(code, server, sentence(&error.detail), remedy)
     }
 
+    /// The trouble of a mailbox that is reached through Microsoft Graph.
+    pub(crate) fn of_graph(error: &answerback_mailbox::Error, server: &str) -> Self {
+        let problem = Self::of_mailbox(error, server);
+        let remedy = match error.kind {
+            ErrorKind::Unsupported => {
+                "Use IMAP for this mailbox, or ask your mail administrator where it is kept."
+            }
+            ErrorKind::Refused => "Check the url in [account.graph]; usually there is none.",
+            ErrorKind::Tls => {
+                "On a guest network, sign in to that network first. It is tried again by itself."
+            }
+            ErrorKind::Protocol => {
+                "On a guest network, sign in to that network first. If it stays, please report it."
+            }
+            _ => return problem,
+        };
+        Self { remedy: remedy.to_owned(), ..problem }
+    }
+
     /// A sign-in's trouble, about the account.
     pub(crate) fn of_oauth(error: &OauthError, about: &str) -> Self {
         let again = "It is tried again by itself.";

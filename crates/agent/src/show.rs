@@ -4,7 +4,7 @@ use answerback_reply::TrackedSend;
 use answerback_store::{EventRow, EventState, Review, VerdictRow};
 use serde::Serialize;
 
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, SignInSource};
 use crate::live::LiveAccount;
 use crate::view::{
     AccountView, EvidenceView, FolderView, OutboxRow, OutboxState, ReplyDetail, ReplyRow, SentEvent,
@@ -37,8 +37,11 @@ pub fn account(
         address: config.address.clone(),
         aliases: config.aliases.clone(),
         colleagues: config.colleagues.clone(),
-        server: format!("{}:{}", config.imap.host, config.imap.port()),
-        provider: config.imap.oauth.as_ref().map(|oauth| oauth.provider.clone()),
+        server: config.server_name(),
+        provider: match config.sign_in() {
+            SignInSource::Browser(oauth) => Some(oauth.provider.clone()),
+            SignInSource::Password(_) | SignInSource::Token(_) => None,
+        },
         state: live.state,
         checked_up_to: checked_up_to.map(|time| time.to_string()),
         scan_progress: live.progress(),

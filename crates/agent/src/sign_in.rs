@@ -3,14 +3,17 @@
 use answerback_backend::OrganisationPolicy;
 use answerback_keychain::Keychain;
 use answerback_mailbox::imap::{self, TestStepKind};
-use answerback_mailbox::{Credential, ProxyChoice};
+use answerback_mailbox::{Credential, ProxyChoice, TokenSource, graph};
 use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
 use zeroize::Zeroizing;
 
-use crate::config::{AccountConfig, Config, SignInSource};
+use crate::config::{AccountConfig, Config, Server, SignInSource};
 use crate::credentials::Credentials;
 use crate::managed::Managed;
 use crate::view::Problem;
+
+/// What Microsoft Graph's mailbox needs; Microsoft's other scopes are for IMAP.
+const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read", "offline_access"];
 
 /// Opens the way: a port of this computer that waits, and the URL for the browser.
 pub(crate) async fn begin(
@@ -20,17 +23,20 @@ pub(crate) async fn begin(
     account: &AccountConfig,
     keychain: &Keychain,
 ) -> Result<SignIn, Problem> {
-    let SignInSource::Browser(oauth) = account.imap.sign_in() else {
+    let SignInSource::Browser(oauth) = account.sign_in() else {
         return Err(Problem::new(
             "settings",
             &account.address,
-            format!("{} signs in with a password.", account.address),
-            "Give the account `oauth = { provider = \"…\" }` instead of `password`.",
+            format!("{} does not sign in through the browser.", account.address),
+            "Give the account `oauth = { provider = \"…\" }` instead of `password` or `token`.",
         ));
     };
     let about = &account.address;
     let provider: Provider = oauth.provider.parse().map_err(|error| Problem::of_oauth(&error, about))?;
-    let client = client(config, managed, organisation, provider, about, keychain).await?;
+    let mut client = client(config, managed, organisation, provider, about, keychain).await?;
+    if matches!(account.server(), Server::Graph(_)) && client.scopes.is_empty() {
+        client.scopes = GRAPH_SCOPES.iter().map(ToString::to_string).collect();
+    }
     SignIn::begin(&client, &account.address, None).await.map_err(|error| Problem::of_oauth(&error, about))
 }
 
@@ -87,9 +93,16 @@ pub(crate) async fn finish(
 ) -> Result<(Grant, AccessToken), Problem> {
     let about = &account.address;
     let (grant, token) = sign_in.finish().await.map_err(|error| Problem::of_oauth(&error, about))?;
-    let settings = account.imap.settings(&account.address, proxy);
-    let credential = Credential::AccessToken(Zeroizing::new(token.expose().to_owned()));
-    for step in imap::test_connection(&settings, &credential).await {
+    let server = account.server_name();
+    let secret = Zeroizing::new(token.expose().to_owned());
+    let steps = match account.server() {
+        Server::Imap(imap) => {
+            let credential = Credential::AccessToken(secret);
+            imap::test_connection(&imap.settings(&account.address, proxy), &credential).await
+        }
+        Server::Graph(graph) => graph::test_connection(&graph.settings(proxy), JustNow(secret)).await,
+    };
+    for step in steps {
         let Err(error) = step.outcome else { continue };
         let refused =
             step.kind == TestStepKind::SignIn && error.kind == answerback_mailbox::ErrorKind::WrongToken;
@@ -97,13 +110,25 @@ pub(crate) async fn finish(
             return Err(Problem::new(
                 "wrong_account",
                 about,
-                format!("{} does not let {about} in with the account that you signed in to.", settings.host),
-                format!("Sign in again as {about}. If you did, ask your administrator to allow IMAP for it."),
+                format!("{server} does not let {about} in with the account that you signed in to."),
+                format!("Sign in again as {about}. If you did, ask your administrator to allow it."),
             ));
         }
-        return Err(Problem::of_mailbox(&error, &format!("{}:{}", settings.host, settings.port)));
+        return Err(match account.server() {
+            Server::Imap(_) => Problem::of_mailbox(&error, &server),
+            Server::Graph(_) => Problem::of_graph(&error, &server),
+        });
     }
     Ok((grant, token))
+}
+
+/// The token that a sign-in has just brought.
+struct JustNow(Zeroizing<String>);
+
+impl TokenSource for JustNow {
+    async fn token(&self, _refused: Option<&str>) -> Result<Zeroizing<String>, answerback_mailbox::Error> {
+        Ok(self.0.clone())
+    }
 }
 
 /// Signs an account of a configuration in, without a running agent. `show` is given the URL for the browser.

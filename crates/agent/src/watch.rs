@@ -5,16 +5,14 @@ mod batch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_mailbox::{
-    Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions,
-    imap::{self, ImapMailbox},
-};
+use answerback_mailbox::{Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions, graph, imap};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, jitter};
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, Server};
 use crate::context::Context;
+use crate::credentials::GraphTokens;
 use crate::event::AgentEvent;
 use crate::live::{Check, LiveAccount, LiveFolder};
 use crate::view::{AccountState, Problem};
@@ -49,7 +47,7 @@ struct Patience {
 /// Watches an account until it is stopped.
 pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: CancellationToken) {
     let id = account.id();
-    let server = format!("{}:{}", account.imap.host, account.imap.port());
+    let server = account.server_name();
     let mut patience =
         Patience { mailbox: answerback_mailbox::Backoff::new(), ours: Backoff::up_to(LONGEST_WAIT) };
     wait_for_sends(&context, &stop).await;
@@ -74,7 +72,11 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
                 // The first refusal of a password or token is not believed; see the mailbox's backoff.
                 let refused = matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken);
                 let attention = !error.kind.is_transient() && !refused;
-                (Problem::of_mailbox(&error, &server), retry, attention)
+                let problem = match account.server() {
+                    Server::Imap(_) => Problem::of_mailbox(&error, &server),
+                    Server::Graph(_) => Problem::of_graph(&error, &server),
+                };
+                (problem, retry, attention)
             }
             Ended::Ours(problem) => {
                 let wait = patience.ours.next(jitter(), None);
@@ -149,9 +151,46 @@ async fn watch(
     stop: &CancellationToken,
     patience: &mut Patience,
 ) -> Ended {
+    let proxy = match context.credentials.proxy(&context.config().network).await {
+        Ok(proxy) => proxy,
+        Err(problem) => return Ended::Ours(problem),
+    };
+    match account.server() {
+        Server::Imap(imap) => {
+            let opening = async {
+                let credential = context.credentials.of(account).await.map_err(Ended::Ours)?;
+                let (options, cursors) = prepare(context, account).await?;
+                let settings = imap.settings(&account.address, proxy);
+                imap::connect(&settings, &credential, options, cursors).await.map_err(Ended::Mailbox)
+            };
+            watch_with(context, account, opening, stop, patience).await
+        }
+        Server::Graph(graph) => {
+            let tokens = GraphTokens::new(&context.credentials, account);
+            let opening = async {
+                let (options, cursors) = prepare(context, account).await?;
+                let settings = graph.settings(proxy);
+                graph::connect(&settings, &tokens, options, cursors).await.map_err(Ended::Mailbox)
+            };
+            let ended = watch_with(context, account, opening, stop, patience).await;
+            match tokens.take_trouble() {
+                Some(problem) if matches!(ended, Ended::Mailbox(_)) => Ended::Ours(problem),
+                _ => ended,
+            }
+        }
+    }
+}
+
+async fn watch_with<M: Mailbox>(
+    context: &Arc<Context>,
+    account: &AccountConfig,
+    opening: impl Future<Output = Result<M, Ended>>,
+    stop: &CancellationToken,
+    patience: &mut Patience,
+) -> Ended {
     let opened = tokio::select! {
         () = stop.cancelled() => return Ended::Stopped,
-        opened = open(context, account) => opened,
+        opened = opening => opened,
     };
     let mut mailbox = match opened {
         Ok(mailbox) => mailbox,
@@ -164,12 +203,12 @@ async fn watch(
     ended
 }
 
-/// Signs in, and says where reading goes on.
-async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMailbox, Ended> {
+/// Says what to watch, and where reading goes on.
+async fn prepare(
+    context: &Arc<Context>,
+    account: &AccountConfig,
+) -> Result<(WatchOptions, Vec<Cursor>), Ended> {
     let id = account.id();
-    let proxy = context.credentials.proxy(&context.config().network).await.map_err(Ended::Ours)?;
-    let settings = account.imap.settings(&account.address, proxy);
-    let credential = context.credentials.of(account).await.map_err(Ended::Ours)?;
     let now = Timestamp::now();
     let (since, folders) = context
         .storage
@@ -197,14 +236,14 @@ async fn open(context: &Arc<Context>, account: &AccountConfig) -> Result<ImapMai
             live.folders.entry(name).or_insert_with(new).scanned = true;
         }
     });
-    imap::connect(&settings, &credential, options, cursors).await.map_err(Ended::Mailbox)
+    Ok((options, cursors))
 }
 
 /// Takes one event after the other until something ends the watch.
 async fn follow(
     context: &Arc<Context>,
     account: &AccountConfig,
-    mailbox: &mut ImapMailbox,
+    mailbox: &mut impl Mailbox,
     stop: &CancellationToken,
     patience: &mut Patience,
 ) -> Ended {

@@ -209,7 +209,10 @@ A configuration (a secret is never in it, only where it is: env, keychain or fil
   address = \"rep@sales.example\"
   [account.imap]
   host = \"imap.sales.example\"
-  password = { keychain = \"account/rep@sales.example\" }"
+  password = { keychain = \"account/rep@sales.example\" }
+Or, for Microsoft 365, instead of [account.imap]:
+  [account.graph]
+  oauth = { provider = \"microsoft\" }"
         )
     };
 }

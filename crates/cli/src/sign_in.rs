@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use answerback_agent::Config;
-use answerback_agent::config::AccountConfig;
+use answerback_agent::config::{AccountConfig, SignInSource};
 use answerback_agent::sign_in::sign_in as through_browser;
 use answerback_keychain::Keychain;
 use anyhow::{Context, anyhow};
@@ -40,7 +40,8 @@ pub fn sign_in(args: &SignIn) -> anyhow::Result<Outcome> {
 }
 
 fn only_one(accounts: &[AccountConfig]) -> anyhow::Result<String> {
-    let mut through_browser = accounts.iter().filter(|account| account.imap.oauth.is_some());
+    let mut through_browser =
+        accounts.iter().filter(|account| matches!(account.sign_in(), SignInSource::Browser(_)));
     match (through_browser.next(), through_browser.next()) {
         (Some(account), None) => Ok(account.address.clone()),
         (None, _) => {

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod imap;
 pub mod settings;
 pub mod wake;
+mod web;
 
 pub use backoff::{Backoff, Retry};
 pub use error::{Error, ErrorKind};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use answerback_mailbox::graph::{self, GraphMailbox, GraphSettings, TokenSource};
 use answerback_mailbox::imap::TestStepKind;
 use answerback_mailbox::{
-    Cursor, Error, ErrorKind, Event, FolderRole, FoundMessage, Mailbox as _, WatchOptions,
+    Cursor, Error, ErrorKind, Event, FolderRole, FoundMessage, Mailbox as _, ProxyChoice, WatchOptions,
 };
 use answerback_reply::Message;
 use answerback_testkit::graph::{Fault, GraphServer, Language};
@@ -68,7 +68,7 @@ impl Owner {
     }
 
     fn settings(&self) -> GraphSettings {
-        GraphSettings { url: self.server.url(), ca_file: None }
+        GraphSettings { url: self.server.url(), ca_file: None, proxy: ProxyChoice::System }
     }
 
     /// Reads until nothing is left to read and all of it is covered.
@@ -250,7 +250,8 @@ async fn each_refusal_has_its_own_kind() {
         let asked = matches!(kind, ErrorKind::Throttled).then(|| Duration::from_secs(600));
         assert_eq!(error.retry_after, asked);
     }
-    let nobody = GraphSettings { url: "http://127.0.0.1:1".into(), ca_file: None };
+    let nobody =
+        GraphSettings { url: "http://127.0.0.1:1".into(), ca_file: None, proxy: ProxyChoice::System };
     let error =
         graph::connect(&nobody, &owner.tokens, WatchOptions::default(), Vec::new()).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Refused);

@@ -33,13 +33,21 @@ pub struct Laptop {
 
 /// How the agent reaches the rep's mailbox on `localhost`.
 #[derive(Clone, Debug)]
-pub struct MailAccess {
-    /// The port.
-    pub port: u16,
-    /// `tls`, `starttls` or `none`.
-    pub security: &'static str,
-    /// A PEM file with the root to trust.
-    pub ca_file: PathBuf,
+pub enum MailAccess {
+    /// By IMAP.
+    Imap {
+        /// The port.
+        port: u16,
+        /// `tls`, `starttls` or `none`.
+        security: &'static str,
+        /// A PEM file with the root to trust.
+        ca_file: PathBuf,
+    },
+    /// Through Microsoft Graph.
+    Graph {
+        /// Where it is.
+        url: String,
+    },
 }
 
 impl Laptop {
@@ -48,8 +56,7 @@ impl Laptop {
     /// # Errors
     /// When the configuration can't be written.
     pub fn new(folder: &Path, mail: &MailServer, backend_url: &str, token: &str) -> Result<Self> {
-        let access = MailAccess { port: mail.tls_port(), security: "tls", ca_file: mail.ca_file() };
-        Self::with_access(folder, access, backend_url, token)
+        Self::with_access(folder, mail.access()?, backend_url, token)
     }
 
     /// The same, with another way to the mailbox.
@@ -135,21 +142,26 @@ impl Laptop {
     }
 
     fn write_config(&self, mail: MailAccess, backend_url: &str) -> Result<()> {
+        let (imap, graph) = match mail {
+            MailAccess::Graph { url } => {
+                (None, Some(GraphConfig { url, token: Secret { env: PASSWORD_VARIABLE } }))
+            }
+            MailAccess::Imap { port, security, ca_file } => {
+                let imap = ImapConfig {
+                    host: "localhost",
+                    port,
+                    security,
+                    username: REP.address,
+                    password: Secret { env: PASSWORD_VARIABLE },
+                    ca_file,
+                };
+                (Some(imap), None)
+            }
+        };
         let config = Config {
             data_dir: self.data(),
             backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
-            account: [AccountConfig {
-                address: REP.address,
-                colleagues: ["sales.example"],
-                imap: ImapConfig {
-                    host: "localhost",
-                    port: mail.port,
-                    security: mail.security,
-                    username: REP.address,
-                    password: Secret { env: PASSWORD_VARIABLE },
-                    ca_file: mail.ca_file,
-                },
-            }],
+            account: [AccountConfig { address: REP.address, colleagues: ["sales.example"], imap, graph }],
         };
         let text = toml::to_string(&config).context("Writing the configuration")?;
         std::fs::write(self.config(), text).context("Writing the configuration")
@@ -173,7 +185,16 @@ struct BackendConfig<'a> {
 struct AccountConfig<'a> {
     address: &'a str,
     colleagues: [&'a str; 1],
-    imap: ImapConfig<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imap: Option<ImapConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graph: Option<GraphConfig<'a>>,
+}
+
+#[derive(Serialize)]
+struct GraphConfig<'a> {
+    url: String,
+    token: Secret<'a>,
 }
 
 #[derive(Serialize)]

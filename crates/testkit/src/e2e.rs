@@ -60,6 +60,14 @@ impl Scene {
         Self::on(MailServer::embedded().await?).await
     }
 
+    /// Everything but the agent, with the rep's mailbox behind the simulated Microsoft Graph.
+    ///
+    /// # Errors
+    /// As [`Self::on_dovecot`].
+    pub async fn on_graph() -> Result<Self> {
+        Self::on(MailServer::graph().await?).await
+    }
+
     async fn on(mail: MailServer) -> Result<Self> {
         let campaign = Campaign::new(Timestamp::now());
         for (received_at, raw) in campaign.old_mail() {
@@ -81,8 +89,10 @@ impl Scene {
     /// When it does not; what it said and logged is in the error.
     pub async fn watch(&mut self) -> Result<&mut Agent> {
         let mut agent = self.laptop.run(&agent::ctl()?)?;
+        // After a restart there may be no scan to do; that everything is checked says as much.
+        let scanned = |line: &Value| is(line, "event", "scanned") && is(line, "folder", self.mail.inbox());
         agent
-            .hear(LIMIT, |line| is(line, "event", "scanned") && is(line, "folder", "INBOX"))
+            .hear(LIMIT, |line| scanned(line) || is(line, "event", "coverage"))
             .await
             .context("The INBOX was not scanned")?;
         Ok(self.agent.insert(agent))

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use crate::agent::MailAccess;
 #[cfg(unix)]
 use crate::dovecot::Dovecot;
+use crate::graph::GraphServer;
 use crate::imap::{Account, ImapServer};
 use crate::personas::REP;
 use crate::snapshot::Snapshot;
@@ -26,6 +28,19 @@ pub enum MailServer {
     /// A real Dovecot.
     #[cfg(unix)]
     Dovecot(Dovecot),
+    /// The simulated Microsoft Graph; it opens to [`PASSWORD`] as its access token.
+    Graph(Box<GraphServer>),
+}
+
+/// How a mail server on `localhost` is reached by IMAP.
+#[derive(Clone, Debug)]
+pub struct ImapDoors {
+    /// The port without TLS.
+    pub plain: u16,
+    /// The port with TLS; its certificate is for `localhost`.
+    pub tls: u16,
+    /// A PEM file with the root that signed the certificate.
+    pub ca_file: PathBuf,
 }
 
 impl MailServer {
@@ -53,39 +68,55 @@ impl MailServer {
         Ok(Self::Dovecot(dovecot))
     }
 
+    /// Starts the simulated Microsoft Graph.
+    ///
+    /// # Errors
+    /// When it can't listen.
+    pub async fn graph() -> Result<Self> {
+        Ok(Self::Graph(Box::new(GraphServer::start(REP.address, PASSWORD).await?)))
+    }
+
     /// What to call it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Embedded { .. } => "in-memory IMAP server",
             #[cfg(unix)]
             Self::Dovecot(_) => "Dovecot",
+            Self::Graph(_) => "simulated Microsoft Graph",
         }
     }
 
-    /// The port without TLS.
-    pub fn port(&self) -> u16 {
+    /// Its doors for IMAP, where it has any.
+    pub fn imap(&self) -> Option<ImapDoors> {
         match self {
-            Self::Embedded { server, .. } => server.port(),
+            Self::Embedded { server, .. } => {
+                Some(ImapDoors { plain: server.port(), tls: server.tls_port(), ca_file: server.ca_file() })
+            }
             #[cfg(unix)]
-            Self::Dovecot(dovecot) => dovecot.port(),
+            Self::Dovecot(dovecot) => {
+                Some(ImapDoors { plain: dovecot.port(), tls: dovecot.tls_port(), ca_file: dovecot.ca_file() })
+            }
+            Self::Graph(_) => None,
         }
     }
 
-    /// The port with TLS; the certificate is for `localhost`.
-    pub fn tls_port(&self) -> u16 {
-        match self {
-            Self::Embedded { server, .. } => server.tls_port(),
-            #[cfg(unix)]
-            Self::Dovecot(dovecot) => dovecot.tls_port(),
+    /// How the agent reaches it.
+    ///
+    /// # Errors
+    /// It has neither IMAP nor an address of its own.
+    pub fn access(&self) -> Result<MailAccess> {
+        if let Self::Graph(server) = self {
+            return Ok(MailAccess::Graph { url: server.url() });
         }
+        let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
+        Ok(MailAccess::Imap { port: tls, security: "tls", ca_file })
     }
 
-    /// A PEM file with the root that signed the certificate.
-    pub fn ca_file(&self) -> PathBuf {
+    /// What the INBOX is called there.
+    pub fn inbox(&self) -> &'static str {
         match self {
-            Self::Embedded { server, .. } => server.ca_file(),
-            #[cfg(unix)]
-            Self::Dovecot(dovecot) => dovecot.ca_file(),
+            Self::Graph(_) => "Inbox",
+            _ => "INBOX",
         }
     }
 
@@ -97,6 +128,10 @@ impl MailServer {
         match self {
             Self::Embedded { account, .. } => {
                 account.deliver(folder, raw);
+                Ok(())
+            }
+            Self::Graph(server) => {
+                server.mailbox().deliver(outlook_name(folder), raw);
                 Ok(())
             }
             #[cfg(unix)]
@@ -122,6 +157,11 @@ impl MailServer {
                 account.append(folder, raw, flags, received_at);
                 Ok(())
             }
+            Self::Graph(server) => {
+                let read = flags.contains(&"\\Seen");
+                server.mailbox().append(outlook_name(folder), raw, read, received_at);
+                Ok(())
+            }
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.append(REP.address, folder, raw, flags, received_at).await,
         }
@@ -134,8 +174,20 @@ impl MailServer {
     pub async fn snapshot(&self) -> Result<Snapshot> {
         match self {
             Self::Embedded { account, .. } => Ok(account.snapshot()),
+            Self::Graph(server) => Ok(server.mailbox().snapshot()),
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.snapshot(REP.address).await,
         }
+    }
+}
+
+/// What Outlook calls a folder that other mail servers name so.
+fn outlook_name(folder: &str) -> &str {
+    match folder {
+        "INBOX" => "inbox",
+        "Sent" => "sentitems",
+        "Junk" => "junkemail",
+        "Trash" => "deleteditems",
+        other => other,
     }
 }

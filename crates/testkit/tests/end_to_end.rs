@@ -1,11 +1,19 @@
-//! The main job on real parts: Dovecot over TLS, `answerbackctl run`, the reference backend.
+//! The main job on real parts: Dovecot over TLS, `answerbackctl run`, the reference backend. And the same over Microsoft
+//! Graph, where the mailbox is a simulated one.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what the tests share may panic like the tests"
+)]
 
 use std::time::Duration;
 
 use answerback_testkit::campaign::{SEND_FLYNN, SEND_GIBBS, SEND_LORA, SEND_YORI};
 use answerback_testkit::e2e::{Delivered, LIMIT, OTHER_FOLDER_LIMIT, Scene};
+use answerback_testkit::graph::Fault;
+use answerback_testkit::mail_server::MailServer;
 use serde_json::Value;
 
 /// The essentials of what the backend was told.
@@ -19,20 +27,51 @@ fn first_rung(delivered: &Delivered) -> &str {
     delivered.log.pointer("/evidence/0/rung").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A scene on Dovecot whose agent watches.
-async fn watched() -> Scene {
-    let mut scene = Scene::on_dovecot().await.unwrap();
-    scene.watch().await.unwrap();
-    scene
+macro_rules! on_each_mailbox {
+    ($($test:ident),+ $(,)?) => {
+        mod over_imap {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(Scene::on_dovecot().await.unwrap()).await;
+                }
+            )+
+        }
+        mod over_graph {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(Scene::on_graph().await.unwrap()).await;
+                }
+            )+
+        }
+    };
+}
+
+on_each_mailbox! {
+    flynn_answers_from_another_address_and_his_campaign_stops,
+    alan_who_was_in_cc_answers_and_the_campaign_ends,
+    own_follow_ups_newsletters_and_unrelated_mail_tell_the_backend_nothing,
+    an_out_of_office_mail_pauses_until_the_return_date_whoever_wrote_it,
+    a_bounce_stops_and_marks_the_address_as_invalid,
+    mail_that_another_client_has_read_is_found_and_the_mailbox_is_left_untouched,
+    mail_that_a_server_rule_files_into_a_folder_is_found,
+    an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_is_down,
+    an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_owes_its_acknowledgement,
+    a_second_start_on_an_empty_data_folder_delivers_nothing_twice,
+    the_agent_ends_cleanly_and_quickly,
+    a_meeting_that_is_accepted_stops_the_campaign,
+    an_answer_to_an_id_that_the_server_gave_is_found,
 }
 
 async fn deliver(scene: &Scene, raw: &[u8]) {
     scene.mail.deliver("INBOX", raw).await.unwrap();
 }
 
-#[tokio::test]
-async fn flynn_answers_from_another_address_and_his_campaign_stops() {
-    let mut scene = watched().await;
+async fn flynn_answers_from_another_address_and_his_campaign_stops(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let answer = scene.campaign.flynn_answers();
     deliver(&scene, &answer).await;
     let delivered = scene.delivered(&answer, LIMIT).await.unwrap();
@@ -43,9 +82,8 @@ async fn flynn_answers_from_another_address_and_his_campaign_stops() {
     scene.each_event_once().await.unwrap();
 }
 
-#[tokio::test]
-async fn alan_who_was_in_cc_answers_and_the_campaign_ends() {
-    let mut scene = watched().await;
+async fn alan_who_was_in_cc_answers_and_the_campaign_ends(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let answer = scene.campaign.alan_answers();
     deliver(&scene, &answer).await;
     let delivered = scene.delivered(&answer, LIMIT).await.unwrap();
@@ -58,9 +96,8 @@ async fn alan_who_was_in_cc_answers_and_the_campaign_ends() {
     scene.each_event_once().await.unwrap();
 }
 
-#[tokio::test]
-async fn own_follow_ups_newsletters_and_unrelated_mail_tell_the_backend_nothing() {
-    let mut scene = watched().await;
+async fn own_follow_ups_newsletters_and_unrelated_mail_tell_the_backend_nothing(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let campaign = scene.campaign;
     scene.mail.deliver("Sent", &campaign.own_follow_up()).await.unwrap();
     for raw in [campaign.own_follow_up(), campaign.newsletter(), campaign.unrelated()] {
@@ -75,9 +112,8 @@ async fn own_follow_ups_newsletters_and_unrelated_mail_tell_the_backend_nothing(
     assert_ne!(scene.gate(SEND_YORI).await.unwrap(), "stopped");
 }
 
-#[tokio::test]
-async fn an_out_of_office_mail_pauses_until_the_return_date_whoever_wrote_it() {
-    let mut scene = watched().await;
+async fn an_out_of_office_mail_pauses_until_the_return_date_whoever_wrote_it(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let returns_on = scene.campaign.lora_returns_on().to_string();
     for away in [scene.campaign.lora_is_away(), scene.campaign.lora_is_on_vacation()] {
         deliver(&scene, &away).await;
@@ -89,9 +125,8 @@ async fn an_out_of_office_mail_pauses_until_the_return_date_whoever_wrote_it() {
     assert_eq!(scene.gate(SEND_LORA).await.unwrap(), "paused");
 }
 
-#[tokio::test]
-async fn a_bounce_stops_and_marks_the_address_as_invalid() {
-    let mut scene = watched().await;
+async fn a_bounce_stops_and_marks_the_address_as_invalid(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let bounce = scene.campaign.gibbs_bounces();
     deliver(&scene, &bounce).await;
     let delivered = scene.delivered(&bounce, LIMIT).await.unwrap();
@@ -101,9 +136,7 @@ async fn a_bounce_stops_and_marks_the_address_as_invalid() {
     assert_eq!(scene.gate(SEND_GIBBS).await.unwrap(), "stopped");
 }
 
-#[tokio::test]
-async fn mail_that_another_client_has_read_is_found_and_the_mailbox_is_left_untouched() {
-    let mut scene = Scene::on_dovecot().await.unwrap();
+async fn mail_that_another_client_has_read_is_found_and_the_mailbox_is_left_untouched(mut scene: Scene) {
     let read = scene.campaign.flynn_answers();
     scene.mail.append("INBOX", &read, &["\\Seen"], scene.campaign.now()).await.unwrap();
     let unread = scene.campaign.alan_answers();
@@ -117,9 +150,8 @@ async fn mail_that_another_client_has_read_is_found_and_the_mailbox_is_left_unto
     assert_eq!(scene.mail.snapshot().await.unwrap(), before);
 }
 
-#[tokio::test]
-async fn mail_that_a_server_rule_files_into_a_folder_is_found() {
-    let mut scene = watched().await;
+async fn mail_that_a_server_rule_files_into_a_folder_is_found(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let answer = scene.campaign.flynn_answers();
     scene.mail.deliver("Prospects", &answer).await.unwrap();
     let delivered = scene.delivered(&answer, OTHER_FOLDER_LIMIT).await.unwrap();
@@ -127,9 +159,8 @@ async fn mail_that_a_server_rule_files_into_a_folder_is_found() {
     scene.each_event_once().await.unwrap();
 }
 
-#[tokio::test]
-async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_is_down() {
-    let mut scene = watched().await;
+async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_is_down(mut scene: Scene) {
+    scene.watch().await.unwrap();
     scene.backend.crash();
     let answer = scene.campaign.flynn_answers();
     deliver(&scene, &answer).await;
@@ -143,9 +174,10 @@ async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_
     scene.each_event_once().await.unwrap();
 }
 
-#[tokio::test]
-async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_owes_its_acknowledgement() {
-    let mut scene = watched().await;
+async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_owes_its_acknowledgement(
+    mut scene: Scene,
+) {
+    scene.watch().await.unwrap();
     scene.backend.freeze();
     let answer = scene.campaign.flynn_answers();
     deliver(&scene, &answer).await;
@@ -163,9 +195,8 @@ async fn an_answer_is_delivered_once_when_the_agent_is_killed_while_the_backend_
     scene.each_event_once().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_second_start_on_an_empty_data_folder_delivers_nothing_twice() {
-    let mut scene = watched().await;
+async fn a_second_start_on_an_empty_data_folder_delivers_nothing_twice(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let (answer, bounce) = (scene.campaign.flynn_answers(), scene.campaign.gibbs_bounces());
     deliver(&scene, &answer).await;
     deliver(&scene, &bounce).await;
@@ -185,9 +216,68 @@ async fn a_second_start_on_an_empty_data_folder_delivers_nothing_twice() {
     assert_eq!(after.len(), before.len() + 2, "only the new answer's stop and log: {after:#?}");
 }
 
-#[tokio::test]
-async fn the_agent_ends_cleanly_and_quickly() {
-    let mut scene = watched().await;
+async fn the_agent_ends_cleanly_and_quickly(mut scene: Scene) {
+    scene.watch().await.unwrap();
     let took = scene.stop_agent().unwrap();
     assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+async fn an_answer_to_an_id_that_the_server_gave_is_found(mut scene: Scene) {
+    let ours = scene.campaign.send_message_id(SEND_FLYNN);
+    let given = "AM9PR04MB8505F4F2@AM9PR04MB8505.eurprd04.prod.outlook.example";
+    let rewritten = |raw: &[u8]| String::from_utf8_lossy(raw).replace(&ours, given).into_bytes();
+    let copies = scene.campaign.sent_copies();
+    let copy = copies.iter().find(|raw| String::from_utf8_lossy(raw).contains(&ours)).unwrap();
+    scene.mail.append("Sent", &rewritten(copy), &["\\Seen"], scene.campaign.sent_at()).await.unwrap();
+    scene.watch().await.unwrap();
+    let answer = rewritten(&scene.campaign.flynn_answers());
+    deliver(&scene, &answer).await;
+    let delivered = scene.delivered(&answer, LIMIT).await.unwrap();
+    assert_eq!(told(&delivered).0, SEND_FLYNN);
+    assert_eq!(first_rung(&delivered), "in_reply_to");
+    assert_eq!(delivered.log.pointer("/evidence/0/value").unwrap(), &format!("<{given}>"));
+}
+
+async fn a_meeting_that_is_accepted_stops_the_campaign(mut scene: Scene) {
+    scene.watch().await.unwrap();
+    let answer = String::from_utf8(scene.campaign.flynn_answers()).unwrap();
+    let (header, _) = answer.split_once("\r\n\r\n").unwrap();
+    let fields = header.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let fields = fields.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-"));
+    let header = fields.map(|line| format!("{line}\r\n")).collect::<String>();
+    let accepted = format!(
+        "{header}Content-Type: text/calendar; charset=utf-8; method=REPLY\r\nContent-Class: urn:content-classes:calendarmessage\r\n\r\n\
+         BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nVERSION:2.0\r\nPRODID:Microsoft Exchange Server 2010\r\nBEGIN:VEVENT\r\n\
+         ATTENDEE;PARTSTAT=ACCEPTED;CN=Kevin:mailto:kevinf@flynnsarcade.com\r\nUID:040000008200E0\r\nSUMMARY:Accepted\r\n\
+         DTSTART:20261126T090000Z\r\nDTEND:20261126T093000Z\r\nDTSTAMP:20261124T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    deliver(&scene, accepted.as_bytes()).await;
+    let delivered = scene.delivered(accepted.as_bytes(), LIMIT).await.unwrap();
+    let (send, kind, _, types) = told(&delivered);
+    assert_eq!((send, kind, types), (SEND_FLYNN, "calendar_response", vec!["stop", "log"]));
+}
+
+#[tokio::test]
+async fn over_graph_an_answer_is_delivered_once_whatever_the_service_does() {
+    let mut scene = Scene::on_graph().await.unwrap();
+    let MailServer::Graph(server) = &scene.mail else { unreachable!("it is Graph") };
+    let delta = "/messages/delta";
+    server.fault_once(delta, Fault::CutAt(300));
+    server.fault_once(delta, Fault::Throttled(Duration::from_secs(2)));
+    scene.watch().await.unwrap();
+    let answer = scene.campaign.flynn_answers();
+    let MailServer::Graph(server) = &scene.mail else { unreachable!("it is Graph") };
+    let serial = server.mailbox().deliver("Inbox", &answer);
+    scene.delivered(&answer, LIMIT).await.unwrap();
+    let MailServer::Graph(server) = &scene.mail else { unreachable!("it is Graph") };
+    server.mailbox().move_message(serial, "Inbox/Prospects");
+    server.mailbox().expire_sync_state();
+    server.fault_once(delta, Fault::Unavailable);
+    server.fault_once("$value", Fault::CutAt(40));
+    let last = scene.campaign.alan_answers();
+    server.mailbox().deliver("Inbox", &last);
+    scene.delivered(&last, OTHER_FOLDER_LIMIT).await.unwrap();
+    scene.each_event_once().await.unwrap();
+    let MailServer::Graph(server) = &scene.mail else { unreachable!("it is Graph") };
+    assert!(server.most_at_once() <= 4);
 }

@@ -31,8 +31,10 @@ impl Agent {
         provider: String,
     ) -> Result<BrowserSignIn, Problem> {
         let mut account = account_of(&draft)?;
-        account.imap.password = None;
-        account.imap.oauth = Some(OauthConfig { provider });
+        if let Some(imap) = account.imap.as_mut() {
+            imap.password = None;
+            imap.oauth = Some(OauthConfig { provider });
+        }
         self.context.managed.allows(&account)?;
         if self.context.config().accounts.iter().any(|known| known.id() == account.id()) {
             return Err(already_there(&account));

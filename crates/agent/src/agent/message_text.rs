@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use answerback_mailbox::{Event, Mailbox, MessageRef, WatchOptions, imap};
+use answerback_mailbox::{Error, Event, Mailbox, MessageRef, WatchOptions, graph, imap};
 use answerback_reply::text;
 
 use super::Agent;
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, Server};
+use crate::credentials::GraphTokens;
 use crate::judging::BODY_PREFIX;
 use crate::view::{MessageText, Problem};
 
@@ -25,7 +26,7 @@ impl Agent {
         let mut accounts = self.context.config().accounts.into_iter();
         let account = accounts.find(|account| account.id() == row.account).ok_or_else(gone)?;
         let at: MessageRef = serde_json::from_str(&row.message_ref).map_err(|_not_ours| gone())?;
-        let server = format!("{}:{}", account.imap.host, account.imap.port());
+        let server = account.server_name();
         let fetched = tokio::time::timeout(PATIENCE, self.fetch(&account, &at, &server)).await;
         let raw = fetched.map_err(|_late| {
             Problem::new(
@@ -45,18 +46,36 @@ impl Agent {
         server: &str,
     ) -> Result<Option<Vec<u8>>, Problem> {
         let proxy = self.context.credentials.proxy(&self.context.config().network).await?;
-        let settings = account.imap.settings(&account.address, proxy);
-        let credential = self.context.credentials.of(account).await?;
-        let of_mailbox = |error| Problem::of_mailbox(&error, server);
-        let mut mailbox = imap::connect(&settings, &credential, WatchOptions::default(), Vec::new())
-            .await
-            .map_err(of_mailbox)?;
-        // It has to know its folders first.
-        while !matches!(mailbox.next().await.map_err(of_mailbox)?, Event::Connected { .. }) {}
-        let raw = mailbox.body(at, BODY_PREFIX).await.map_err(of_mailbox)?;
-        mailbox.close().await;
-        Ok(raw)
+        let (credentials, options) = (&self.context.credentials, WatchOptions::default());
+        match account.server() {
+            Server::Imap(imap) => {
+                let settings = imap.settings(&account.address, proxy);
+                let credential = credentials.of(account).await?;
+                let fetched = async {
+                    let mailbox = imap::connect(&settings, &credential, options, Vec::new()).await?;
+                    fetch_from(mailbox, at).await
+                };
+                fetched.await.map_err(|error| Problem::of_mailbox(&error, server))
+            }
+            Server::Graph(graph) => {
+                let tokens = GraphTokens::new(credentials, account);
+                let fetched = async {
+                    let mailbox =
+                        graph::connect(&graph.settings(proxy), &tokens, options, Vec::new()).await?;
+                    fetch_from(mailbox, at).await
+                };
+                fetched.await.map_err(|error| tokens.explain(&error, server))
+            }
+        }
     }
+}
+
+async fn fetch_from(mut mailbox: impl Mailbox, at: &MessageRef) -> Result<Option<Vec<u8>>, Error> {
+    // It has to know its folders first.
+    while !matches!(mailbox.next().await?, Event::Connected { .. }) {}
+    let raw = mailbox.body(at, BODY_PREFIX).await?;
+    mailbox.close().await;
+    Ok(raw)
 }
 
 fn shown(text: String) -> MessageText {

@@ -56,8 +56,16 @@ impl Agent {
             return Err(no_such_account(&account_id));
         };
         let source = password_of(&account.address);
-        account.imap.password = Some(source.clone());
-        account.imap.oauth = None;
+        let Some(imap) = account.imap.as_mut() else {
+            return Err(Problem::new(
+                "settings",
+                &account.address,
+                format!("{} is read through Microsoft 365, which takes no password.", account.address),
+                "Sign in through the browser instead.",
+            ));
+        };
+        imap.password = Some(source.clone());
+        imap.oauth = None;
         let account = account.clone();
         self.keep_secret(&source, password, &account.address).await?;
         self.save(config).await?;
@@ -79,8 +87,8 @@ impl Agent {
         let account = config.accounts.remove(at);
         self.save(config).await?;
         tasks.stop_account(&self.context, &account_id).await;
-        let secret = match account.imap.sign_in() {
-            SignInSource::Password(source) => source.clone(),
+        let secret = match account.sign_in() {
+            SignInSource::Password(source) | SignInSource::Token(source) => source.clone(),
             SignInSource::Browser(_) => SecretSource::Keychain(grant_key(&account.address)),
         };
         self.context.credentials.forget(&account_id);
@@ -208,7 +216,7 @@ pub(super) fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem>
         aliases: clean(&draft.aliases),
         colleagues: clean(&draft.colleagues),
         exclude_folders: Vec::new(),
-        imap: ImapConfig {
+        imap: Some(ImapConfig {
             host: draft.host.trim().to_owned(),
             port: Some(draft.port),
             security: match draft.security {
@@ -220,7 +228,8 @@ pub(super) fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem>
             password: Some(password_of(&address)),
             oauth: None,
             ca_file: draft.ca_file.as_deref().filter(|path| !path.is_empty()).map(Into::into),
-        },
+        }),
+        graph: None,
         address,
     };
     account.validate().map_err(|wrong| {

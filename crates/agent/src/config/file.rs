@@ -209,7 +209,7 @@ ca_file = "/etc/ca.pem"
                [oauth.\"https://login.sales.example\"]\nclient_id = \"id2\"\nscopes = [\"imap\"]\n";
         let config = load(&browser).unwrap();
         assert_eq!(config.oauth["google"].client_id, "id");
-        assert_eq!(config.accounts[0].imap.oauth.as_ref().unwrap().provider, "google");
+        assert_eq!(config.accounts[0].imap.as_ref().unwrap().oauth.as_ref().unwrap().provider, "google");
         assert!(config.uses_keychain());
         for (wrong, expected) in [
             (browser.replace("provider = \"google\"", "provider = \"gogle\""), "no sign-in provider"),

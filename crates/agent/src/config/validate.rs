@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{AccountConfig, Config, Security};
+use super::{AccountConfig, Config, GraphConfig, ImapConfig, Security};
 
 impl Config {
     /// Says what makes no sense, for a person.
     pub(crate) fn validate(&self) -> Result<(), String> {
         if let Some(backend) = &self.backend {
-            check_url(&backend.url)?;
+            check_url(&backend.url, "the backend")?;
         }
         if self.network.choice().is_none() {
             return Err(
@@ -42,26 +42,51 @@ impl AccountConfig {
                 return Err(format!("`{address}` is no e-mail address"));
             }
         }
-        if self.imap.host.trim().is_empty() || self.imap.host.contains(['/', ' ', '@']) {
-            return Err(format!("`{}` is no host name; write it like imap.sales.example", self.imap.host));
+        match (&self.imap, &self.graph) {
+            (Some(imap), None) => imap.validate(&self.address),
+            (None, Some(graph)) => graph.validate(&self.address),
+            _ => Err(format!(
+                "the account {} needs an [account.imap] or an [account.graph], and not both",
+                self.address
+            )),
         }
-        match (&self.imap.password, &self.imap.oauth) {
+    }
+}
+
+impl ImapConfig {
+    fn validate(&self, address: &str) -> Result<(), String> {
+        if self.host.trim().is_empty() || self.host.contains(['/', ' ', '@']) {
+            return Err(format!("`{}` is no host name; write it like imap.sales.example", self.host));
+        }
+        match (&self.password, &self.oauth) {
             (Some(_), None) => {}
             (None, Some(oauth)) => check_provider(&oauth.provider)?,
             _ => {
                 return Err(format!(
                     "the account {} needs `password` or `oauth` in its [account.imap], and not both",
-                    self.address
+                    address
                 ));
             }
         }
-        if self.imap.security == Security::None && !is_loopback(&self.imap.host) {
-            return Err(format!(
-                "security = \"none\" is allowed to loopback only, not to {}",
-                self.imap.host
-            ));
+        if self.security == Security::None && !is_loopback(&self.host) {
+            return Err(format!("security = \"none\" is allowed to loopback only, not to {}", self.host));
         }
         Ok(())
+    }
+}
+
+impl GraphConfig {
+    fn validate(&self, address: &str) -> Result<(), String> {
+        match (&self.token, &self.oauth) {
+            (Some(_), None) => {}
+            (None, Some(oauth)) => check_provider(&oauth.provider)?,
+            _ => {
+                return Err(format!(
+                    "the account {address} needs `oauth` or `token` in its [account.graph], and not both"
+                ));
+            }
+        }
+        self.url.as_deref().map_or(Ok(()), |url| check_url(url, "Microsoft Graph"))
     }
 }
 
@@ -84,12 +109,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// `https`, or `http` to loopback.
-fn check_url(url: &str) -> Result<(), String> {
+fn check_url(url: &str, whose: &str) -> Result<(), String> {
     if url.starts_with("https://") {
         return Ok(());
     }
     let Some(rest) = url.strip_prefix("http://") else {
-        return Err(format!("the backend's URL `{url}` must start with https://"));
+        return Err(format!("{whose}'s URL `{url}` must start with https://"));
     };
     let authority = rest.split('/').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
@@ -99,6 +124,6 @@ fn check_url(url: &str) -> Result<(), String> {
     if is_loopback(host) {
         Ok(())
     } else {
-        Err(format!("the backend's URL must be https; plain http is for loopback only, not {host}"))
+        Err(format!("{whose}'s URL must be https; plain http is for loopback only, not {host}"))
     }
 }

@@ -1,7 +1,5 @@
 //! Requests to Graph: one at a time, or four in a batch, which is as many as Outlook takes at once.
 
-use std::error::Error as _;
-use std::io;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -11,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::{Meaning, Refusal};
 use super::{GraphSettings, TokenSource};
+use crate::web::Site;
 use crate::{Error, ErrorKind};
 
 /// So many requests one batch may hold: Outlook works on four at a time for one mailbox, and throttles the rest.
@@ -18,8 +17,6 @@ pub(super) const BATCH: usize = 4;
 
 /// Immutable ids outlive a move; a hundred messages with their header fields make half a megabyte.
 const PREFER: &str = "IdType=\"ImmutableId\", odata.maxpagesize=100";
-
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// No page is bigger; anything more is not Graph.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -33,8 +30,7 @@ const TRIES: u32 = 4;
 /// Talks to Graph as one rep.
 pub(super) struct Client<T> {
     http: reqwest::Client,
-    base: Url,
-    host: String,
+    site: Site,
     tokens: T,
     token: Option<Zeroizing<String>>,
 }
@@ -44,39 +40,26 @@ pub(super) type Part = Result<Value, Refusal>;
 
 impl<T: TokenSource> Client<T> {
     pub(super) fn new(settings: &GraphSettings, tokens: T) -> Result<Self, Error> {
-        let base = base_url(&settings.url)?;
-        let host = host_of(&base);
-        let failed = |_| Error::new(ErrorKind::Settings, format!("a connection to {host} can't be set up"));
-        let mut tls = crate::imap::tls_config(settings.ca_file.as_deref())?;
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(TIMEOUT)
-            .read_timeout(TIMEOUT)
-            // A token is for this host alone, and Graph never redirects.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("answerback/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(failed)?;
-        Ok(Self { http, base, host, tokens, token: None })
+        let site = Site::new(&settings.url, "Microsoft Graph", &settings.proxy)?;
+        let http = site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"h2", b"http/1.1"])?;
+        Ok(Self { http, site, tokens, token: None })
     }
 
     /// For messages.
     pub(super) fn host(&self) -> &str {
-        &self.host
+        &self.site.host
     }
 
     /// How the connection is secured, for people.
     pub(super) fn security(&self) -> &'static str {
-        if self.base.scheme() == "https" { "HTTPS" } else { "not encrypted" }
+        self.site.security()
     }
 
     /// Whether the token opens the mailbox.
     pub(super) async fn sign_in(&mut self) -> Result<(), Error> {
         match self.get("/me/mailFolders/inbox?$select=id").await? {
             Ok(_) => Ok(()),
-            Err(refusal) => Err(refusal.into_error(&self.host)),
+            Err(refusal) => Err(refusal.into_error(&self.site.host)),
         }
     }
 
@@ -87,7 +70,7 @@ impl<T: TokenSource> Client<T> {
         loop {
             let token = self.token().await?;
             let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
-            let response = request.send().await.map_err(|error| self.broken(&error))?;
+            let response = request.send().await.map_err(|error| self.site.broken(&error))?;
             let refusal = match self.read(response).await? {
                 Ok(body) => return Ok(Ok(body)),
                 Err(refusal) => refusal,
@@ -118,7 +101,7 @@ impl<T: TokenSource> Client<T> {
                     if pauses.another(self, &refusal).await? {
                         continue;
                     }
-                    return Err(refusal.into_error(&self.host));
+                    return Err(refusal.into_error(&self.site.host));
                 }
             };
             let responses =
@@ -154,7 +137,7 @@ impl<T: TokenSource> Client<T> {
         loop {
             let token = self.token().await?;
             let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
-            let mut response = request.send().await.map_err(|error| self.broken(&error))?;
+            let mut response = request.send().await.map_err(|error| self.site.broken(&error))?;
             if !response.status().is_success() {
                 let Err(refusal) = self.read(response).await? else { return Err(self.nonsense()) };
                 if refusal.meaning() == Meaning::Gone {
@@ -163,11 +146,11 @@ impl<T: TokenSource> Client<T> {
                 if pauses.another(self, &refusal).await? {
                     continue;
                 }
-                return Err(refusal.into_error(&self.host));
+                return Err(refusal.into_error(&self.site.host));
             }
             let mut bytes = Vec::new();
             while bytes.len() < max_bytes
-                && let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))?
+                && let Some(chunk) = response.chunk().await.map_err(|error| self.site.broken(&error))?
             {
                 bytes.extend_from_slice(&chunk);
             }
@@ -180,7 +163,7 @@ impl<T: TokenSource> Client<T> {
         let url = self.url(target)?;
         let token = self.token().await?;
         let request = self.http.post(url).bearer_auth(token.as_str()).json(body);
-        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        let response = request.send().await.map_err(|error| self.site.broken(&error))?;
         self.read(response).await
     }
 
@@ -198,11 +181,10 @@ impl<T: TokenSource> Client<T> {
         let status = response.status();
         let retry_after = text_of(response.headers());
         if status.is_redirection() {
-            let detail = format!("{} sent us elsewhere, as a guest network's sign-in page does", self.host);
-            return Err(Error::new(ErrorKind::Tls, detail));
+            return Err(self.site.elsewhere());
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.site.broken(&error))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > ANSWER_LIMIT {
                 return Err(self.nonsense());
@@ -218,11 +200,11 @@ impl<T: TokenSource> Client<T> {
     /// The URL of a path below `/v1.0`, or of a link. A link to another host would give our token away.
     fn url(&self, target: &str) -> Result<Url, Error> {
         if let Ok(link) = Url::parse(target) {
-            return if link.origin() == self.base.origin() { Ok(link) } else { Err(self.nonsense()) };
+            return if link.origin() == self.site.url.origin() { Ok(link) } else { Err(self.nonsense()) };
         }
         let (path, query) =
             target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let mut url = self.base.clone();
+        let mut url = self.site.url.clone();
         url.set_path(&format!("/v1.0{path}"));
         url.set_query(query);
         Ok(url)
@@ -238,42 +220,8 @@ impl<T: TokenSource> Client<T> {
     pub(super) fn nonsense(&self) -> Error {
         Error::new(
             ErrorKind::Protocol,
-            format!("{} answered with something that is not Microsoft Graph", self.host),
+            format!("{} answered with something that is not Microsoft Graph", self.site.host),
         )
-    }
-
-    fn broken(&self, error: &reqwest::Error) -> Error {
-        let host = &self.host;
-        let (mut certificate, mut kind) = (false, None);
-        let mut source = error.source();
-        while let Some(cause) = source {
-            // An io::Error hides the TLS error that it carries from `source()`.
-            let carried = cause.downcast_ref::<io::Error>().and_then(|error| {
-                kind = kind.or(Some(error.kind()));
-                error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static))
-            });
-            let tls = [Some(cause), carried].into_iter().flatten();
-            certificate |= tls
-                .filter_map(|cause| cause.downcast_ref::<rustls::Error>())
-                .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-            source = carried.or_else(|| cause.source());
-        }
-        let (kind, detail) = match kind {
-            _ if certificate => (ErrorKind::Certificate, format!("the certificate of {host} is not trusted")),
-            _ if error.is_dns() => (ErrorKind::UnknownHost, format!("{host} does not exist")),
-            Some(io::ErrorKind::ConnectionRefused) => {
-                (ErrorKind::Refused, format!("nothing answers at {host}"))
-            }
-            Some(
-                io::ErrorKind::NetworkUnreachable
-                | io::ErrorKind::NetworkDown
-                | io::ErrorKind::HostUnreachable,
-            ) => (ErrorKind::NoNetwork, format!("there is no network to reach {host}")),
-            Some(io::ErrorKind::TimedOut) => (ErrorKind::TimedOut, format!("{host} did not answer in time")),
-            _ if error.is_timeout() => (ErrorKind::TimedOut, format!("{host} did not answer in time")),
-            _ => (ErrorKind::Lost, format!("the connection to {host} broke")),
-        };
-        Error::new(kind, detail)
     }
 }
 
@@ -354,27 +302,10 @@ pub(super) fn segment(id: &str) -> String {
     text
 }
 
-fn base_url(url: &str) -> Result<Url, Error> {
-    let wrong = |why: &str| Error::new(ErrorKind::Settings, format!("the address of Microsoft Graph {why}"));
-    let url = Url::parse(url.trim()).map_err(|_| wrong("is no URL"))?;
-    let host = url.host_str().ok_or_else(|| wrong("names no host"))?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err(wrong("must begin with https://")),
-    }
-}
-
-fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ProxyChoice;
 
     struct Fixed;
 
@@ -385,7 +316,11 @@ mod tests {
     }
 
     fn client() -> Client<Fixed> {
-        let settings = GraphSettings { url: "https://graph.microsoft.com".into(), ca_file: None };
+        let settings = GraphSettings {
+            url: "https://graph.microsoft.com".into(),
+            ca_file: None,
+            proxy: ProxyChoice::System,
+        };
         Client::new(&settings, Fixed).unwrap()
     }
 
@@ -398,14 +333,6 @@ mod tests {
         for bad in ["https://graph.microsoft.com.evil.example/v1.0/me", "http://graph.microsoft.com/v1.0/me"]
         {
             assert_eq!(client.url(bad).unwrap_err().kind, ErrorKind::Protocol, "{bad}");
-        }
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_only() {
-        assert!(base_url("http://127.0.0.1:8080").is_ok());
-        for bad in ["http://graph.microsoft.com", "ftp://graph.microsoft.com", "graph.microsoft.com", ""] {
-            assert_eq!(base_url(bad).unwrap_err().kind, ErrorKind::Settings, "{bad}");
         }
     }
 

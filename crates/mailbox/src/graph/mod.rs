@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 pub use connection_test::test_connection;
 pub use mailbox::GraphMailbox;
 
-use crate::{Cursor, Error, WatchOptions};
+use crate::{Cursor, Error, ProxyChoice, WatchOptions};
 
 /// Where Microsoft Graph is.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct GraphSettings {
     pub url: String,
     /// A PEM file with an extra root to trust beside the platform's.
     pub ca_file: Option<PathBuf>,
+    /// How connections leave this computer.
+    pub proxy: ProxyChoice,
 }
 
 /// Microsoft Graph for everybody but the national clouds.

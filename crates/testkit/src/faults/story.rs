@@ -115,12 +115,13 @@ impl Stage {
         let now = Timestamp::now();
         let sends = (0..plot.replies()).map(|n| send(n, now)).collect::<Vec<_>>();
         backend.import(&sends)?;
-        let mail_way = Way::to(if plot.tls { mail.tls_port() } else { mail.port() }).await?;
+        let doors = mail.imap().context("The mail server has no IMAP")?;
+        let mail_way = Way::to(if plot.tls { doors.tls } else { doors.plain }).await?;
         let backend_way = Way::to(backend.port()).await?;
-        let access = MailAccess {
+        let access = MailAccess::Imap {
             port: mail_way.proxy.port(),
             security: if plot.tls { "tls" } else { "none" },
-            ca_file: mail.ca_file(),
+            ca_file: doors.ca_file,
         };
         let url = format!("http://127.0.0.1:{}", backend_way.proxy.port());
         let laptop = Laptop::with_access(folder.path(), access, &url, &backend.laptop_token()?)?;
