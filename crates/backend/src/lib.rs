@@ -11,10 +11,12 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod crm;
 pub mod error;
 pub mod event;
 pub mod event_id;
 pub mod gate;
+pub mod hubspot;
 pub mod outbox;
 pub mod pairing;
 pub mod policy;

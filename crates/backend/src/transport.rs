@@ -107,6 +107,33 @@ fn extra_roots(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, B
     if roots.is_empty() { Err(fail("it holds no certificate".into())) } else { Ok(roots) }
 }
 
+/// No answer of a CRM is longer.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// The answer's JSON; `None` where it is none. One that breaks off is told apart from one that is something else.
+pub async fn json_body(
+    mut response: reqwest::Response,
+    base: &Url,
+) -> Result<Option<serde_json::Value>, BackendError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| classify(&e, base))? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if body.is_empty() && response.status().is_success() {
+        return Ok(Some(serde_json::Value::Null));
+    }
+    match serde_json::from_slice(&body) {
+        Ok(json) => Ok(Some(json)),
+        Err(e) if e.is_eof() && response.status().is_success() => {
+            Err(BackendError::Unreachable { host: host_of(base), why: Unreachable::Broken })
+        }
+        Err(_) => Ok(None),
+    }
+}
+
 /// Host and port, for messages.
 pub fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

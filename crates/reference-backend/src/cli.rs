@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use answerback_backend::{Token, salesforce};
+use answerback_backend::crm::Crm;
+use answerback_backend::{Token, hubspot, salesforce};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -164,6 +165,13 @@ enum Command {
         #[arg(long)]
         org: String,
     },
+    /// Ask an organisation's HubSpot, as the settings file says, and look at what the private app can do there. Exit status 1 where something
+    /// is missing.
+    HubspotCheck {
+        /// The organisation.
+        #[arg(long)]
+        org: String,
+    },
     /// Print the OpenAPI 3.1 document.
     Openapi,
 }
@@ -250,7 +258,16 @@ impl Cli {
                 let settings = settings.with_context(|| {
                     format!("the settings have no [salesforce.{org}]; name them with --config FILE")
                 })?;
-                check_salesforce(settings).await
+                let grant = settings.grant()?;
+                check_crm(&salesforce::Connector::new(settings, grant)?).await
+            }
+            Command::HubspotCheck { org } => {
+                let settings = file.hubspot.get(&org).cloned();
+                let settings = settings.with_context(|| {
+                    format!("the settings have no [hubspot.{org}]; name them with --config FILE")
+                })?;
+                let token = settings.secret()?;
+                check_crm(&hubspot::Connector::new(settings, token)?).await
             }
             Command::Openapi => print(openapi::json().trim_end()),
         }
@@ -281,9 +298,8 @@ async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
 }
 
-async fn check_salesforce(settings: salesforce::Settings) -> anyhow::Result<ExitCode> {
-    let grant = settings.grant()?;
-    let findings = salesforce::Connector::new(settings, grant)?.check().await?;
+async fn check_crm(crm: &impl Crm) -> anyhow::Result<ExitCode> {
+    let findings = crm.check().await?;
     for finding in &findings {
         print(&format!("{}{}", if finding.good { "ok       " } else { "MISSING  " }, finding.text))?;
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use answerback_backend::crm::CrmError;
 use answerback_backend::event::MAX_BATCH_BYTES;
-use answerback_backend::salesforce::{SalesforceError, Settings as SalesforceSettings};
+use answerback_backend::{hubspot, salesforce};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,10 +26,12 @@ use crate::housekeeping::keep_house;
 use crate::metrics::Metrics;
 use crate::problem::{ApiError, REQUEST};
 use crate::rate::{Limiter, Rate};
+use crate::store::crm::{HUBSPOT, SALESFORCE};
+use crate::store::deliveries::DueWebhook;
 use crate::store::tokens::{PLATFORM_PREFIX, hash};
 use crate::store::{CONNECTIONS, Store, StoreError};
 use crate::watch::Feeds;
-use crate::webhook::{Courier, Networks, Salesforce};
+use crate::webhook::{Courier, Networks, crm};
 
 /// Bytes of `POST /v1/sends` at most, unpacked.
 pub const MAX_SENDS_BYTES: usize = 16 * 1024 * 1024;
@@ -56,7 +59,9 @@ pub struct Config {
     /// What is older than so many days is forgotten by itself.
     pub forget_after_days: Option<u16>,
     /// Organisations whose events are written into their Salesforce.
-    pub salesforce: BTreeMap<String, SalesforceSettings>,
+    pub salesforce: BTreeMap<String, salesforce::Settings>,
+    /// Organisations whose events are written into their HubSpot.
+    pub hubspot: BTreeMap<String, hubspot::Settings>,
     /// How many requests are taken.
     pub limits: Limits,
 }
@@ -94,6 +99,7 @@ impl Config {
             webhook_networks: Networks::default(),
             forget_after_days: None,
             salesforce: BTreeMap::new(),
+            hubspot: BTreeMap::new(),
             limits: Limits::default(),
         }
     }
@@ -108,13 +114,15 @@ pub enum StartError {
     /// The certificates that webhooks need.
     #[error(transparent)]
     Certificates(#[from] answerback_backend::BackendError),
-    /// An organisation's Salesforce.
-    #[error("Salesforce of {org}: {source}")]
-    Salesforce {
+    /// An organisation's CRM.
+    #[error("{crm} of {org}: {source}")]
+    Crm {
+        /// Which.
+        crm: String,
         /// The organisation.
         org: String,
         /// Why.
-        source: SalesforceError,
+        source: CrmError,
     },
     /// The address is taken or is not this machine's.
     #[error("can't listen on {address}: {source}")]
@@ -194,8 +202,8 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let public_url = config.public_url.map(|url| url.trim_end_matches('/').to_owned());
         let metrics = Metrics::default();
-        let salesforces = salesforces(&store, config.salesforce).await?;
-        let courier = Courier::new(store.clone(), config.webhook_networks, salesforces, metrics.clone())?;
+        let crms = crms(&store, config.salesforce, config.hubspot).await?;
+        let courier = Courier::new(store.clone(), config.webhook_networks, crms, metrics.clone())?;
         let stop = CancellationToken::new();
         let limiters = Limiters {
             laptop: Limiter::new(config.limits.laptop),
@@ -219,17 +227,25 @@ impl Server {
     }
 }
 
-/// Makes the endpoints of the organisations' Salesforces.
-async fn salesforces(
+/// Makes the endpoints of the organisations' CRMs.
+async fn crms(
     store: &Store,
-    settings: BTreeMap<String, SalesforceSettings>,
-) -> Result<HashMap<String, Salesforce>, StartError> {
-    let endpoints: Vec<_> =
-        settings.iter().map(|(org, settings)| (org.clone(), settings.url.clone())).collect();
-    store.keep_salesforce_endpoints(&endpoints).await?;
-    let made = settings.into_iter().map(|(org, settings)| {
-        let made = Salesforce::new(store.clone(), &org, settings);
-        made.map(|made| (org.clone(), made)).map_err(|source| StartError::Salesforce { org, source })
+    salesforce: BTreeMap<String, salesforce::Settings>,
+    hubspot: BTreeMap<String, hubspot::Settings>,
+) -> Result<HashMap<DueWebhook, crm::Endpoint>, StartError> {
+    let of = |org: &String, crm: &str| DueWebhook { org: org.clone(), webhook: crm.to_owned() };
+    let salesforces = salesforce.iter().map(|(org, settings)| (of(org, SALESFORCE), settings.url.clone()));
+    let hubspots = hubspot.iter().map(|(org, settings)| (of(org, HUBSPOT), settings.url.clone()));
+    store.keep_crm_endpoints(&salesforces.chain(hubspots).collect::<Vec<_>>()).await?;
+    let salesforces = salesforce.into_iter().map(|(org, settings)| {
+        (of(&org, SALESFORCE), crm::Endpoint::salesforce(store.clone(), &org, settings))
+    });
+    let hubspots = hubspot
+        .into_iter()
+        .map(|(org, settings)| (of(&org, HUBSPOT), crm::Endpoint::hubspot(store.clone(), &org, settings)));
+    let made = salesforces.chain(hubspots).map(|(of, made)| match made {
+        Ok(made) => Ok((of, made)),
+        Err(source) => Err(StartError::Crm { crm: of.webhook, org: of.org, source }),
     });
     made.collect()
 }

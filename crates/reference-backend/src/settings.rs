@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use answerback_backend::salesforce;
+use answerback_backend::{hubspot, salesforce};
 use anyhow::Context;
 use serde::Deserialize;
 
@@ -37,6 +37,9 @@ pub struct Settings {
     /// Organisations whose events are written into their Salesforce.
     #[serde(default)]
     pub salesforce: BTreeMap<String, salesforce::Settings>,
+    /// Organisations whose events are written into their HubSpot.
+    #[serde(default)]
+    pub hubspot: BTreeMap<String, hubspot::Settings>,
     /// How many requests are taken.
     #[serde(default)]
     pub limits: LimitSettings,
@@ -78,6 +81,7 @@ impl Settings {
             webhook_networks: self.webhook_networks.or(others.webhook_networks),
             forget_after_days: self.forget_after_days.or(others.forget_after_days),
             salesforce: if self.salesforce.is_empty() { others.salesforce } else { self.salesforce },
+            hubspot: if self.hubspot.is_empty() { others.hubspot } else { self.hubspot },
             limits: LimitSettings {
                 laptop: self.limits.laptop.or(others.limits.laptop),
                 platform: self.limits.platform.or(others.limits.platform),
@@ -122,6 +126,7 @@ impl Settings {
             webhook_networks: self.webhook_networks.unwrap_or_default(),
             forget_after_days: self.forget_after_days,
             salesforce: self.salesforce,
+            hubspot: self.hubspot,
             limits: Limits {
                 laptop: self.limits.laptop.unwrap_or(defaults.limits.laptop),
                 platform: self.limits.platform.unwrap_or(defaults.limits.platform),

@@ -156,7 +156,7 @@ async fn an_administrator_sees_what_is_missing_tries_an_entry_and_maps_campaigns
     assert!(checked.contains("Contact.HasOptedOutOfEmail can be changed"), "{checked}");
 
     let nobody = browser.post("/admin/salesforce/test", &[("address", "tron@encom.example")]).await.text;
-    assert!(nobody.contains("Nobody in Salesforce"), "{nobody}");
+    assert!(nobody.contains("Nobody in the CRM"), "{nobody}");
     salesforce.seed("Contact", json!({"LastName": "Tron", "Email": "tron@encom.example"})).unwrap();
     let tried = browser.post("/admin/salesforce/test", &[("address", "Tron@encom.example")]).await.text;
     assert!(tried.contains("written (EmailMessage) and removed"), "{tried}");

@@ -21,6 +21,7 @@ pub mod e2e;
 pub mod faults;
 pub mod graph;
 #[cfg(unix)]
+pub mod hubspot;
 mod identity;
 pub mod identity_provider;
 pub mod imap;

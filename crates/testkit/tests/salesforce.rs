@@ -1,57 +1,20 @@
 //! The Salesforce connector against the simulator: what it writes, and that nothing is written twice, wherever it is interrupted.
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+mod crm;
+
 use std::time::Duration;
 
-use answerback_backend::salesforce::{
-    Connector, Grant, Journal, JournalError, Record, SalesforceError, Settings, Wrote,
-};
+use answerback_backend::crm::{Crm, CrmError, Wrote};
+use answerback_backend::salesforce::{Connector, Grant, Settings};
 use answerback_backend::{Event, SecretSource, Token};
-use answerback_reply::TrackedSend;
 use answerback_testkit::salesforce::{
     CLIENT_ID, CLIENT_SECRET, Denied, Fault, Options, REFRESH_TOKEN, Simulator,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-const FLYNN: &str = "flynn@flynnsarcade.com";
-const ALAN: &str = "alan@encom.com";
-
-/// A journal in memory that can be "killed" at its nth save.
-#[derive(Default)]
-struct Memory {
-    records: Mutex<HashMap<Uuid, Record>>,
-    saves_left: Option<AtomicI64>,
-}
-
-impl Memory {
-    fn killed_after(saves: i64) -> Self {
-        Self { saves_left: Some(AtomicI64::new(saves)), ..Self::default() }
-    }
-
-    /// As the next process finds it.
-    fn revived(self) -> Self {
-        Self { records: self.records, saves_left: None }
-    }
-}
-
-impl Journal for Memory {
-    async fn load(&self, event: Uuid) -> Result<Record, JournalError> {
-        Ok(self.records.lock().unwrap().get(&event).cloned().unwrap_or_default())
-    }
-
-    async fn save(&self, event: Uuid, record: &Record) -> Result<(), JournalError> {
-        if self.saves_left.as_ref().is_some_and(|left| left.fetch_sub(1, Ordering::Relaxed) <= 0) {
-            return Err(JournalError("killed".into()));
-        }
-        self.records.lock().unwrap().insert(event, record.clone());
-        Ok(())
-    }
-}
+use crm::{ALAN, FLYNN, Memory, automatic, event, flynns, log, retract, send, stop};
 
 struct Scene {
     salesforce: Simulator,
@@ -87,44 +50,13 @@ impl Scene {
         Connector::new(settings, grant).unwrap().settled_after(Duration::ZERO)
     }
 
-    async fn deliver(&self, event: &Event, journal: &Memory) -> Result<Wrote, SalesforceError> {
+    async fn deliver(&self, event: &Event, journal: &Memory) -> Result<Wrote, CrmError> {
         self.connector().deliver(event, Some(&send()), journal, Timestamp::now()).await
     }
 
     fn count(&self, object: &str) -> usize {
         self.salesforce.records(object).len()
     }
-}
-
-fn send() -> TrackedSend {
-    serde_json::from_value(json!({
-        "id": "snd_1", "message_ids": ["<s1@sales.example>"], "from": "rep@sales.example", "to": [FLYNN], "cc": [ALAN],
-        "subject": "Space Paranoids", "sent_at": "2026-11-18T08:00:00Z", "campaign": {"id": "cmp_1"},
-        "prospect": {"id": "p_1", "email": FLYNN, "name": "Kevin Flynn"}
-    }))
-    .unwrap()
-}
-
-fn event(name: &str, event_type: &str, more: Value) -> Event {
-    let mut data = json!({"send_id": "snd_1", "campaign_id": "cmp_1", "prospect_id": "p_1"});
-    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
-    serde_json::from_value(json!({"specversion": "1.0", "id": id, "source": "answerback:/accounts/x",
-        "type": format!("answerback.{event_type}.v1"), "time": "2026-11-20T09:12:00Z", "subject": "snd_1", "data": data}))
-    .unwrap()
-}
-
-fn log(id: &str, from: &str, relation: &str, cc: &[&str]) -> Event {
-    let reply = json!({"message_id": id, "from": from, "to": ["rep@sales.example"], "cc": cc, "received_at": "2026-11-20T09:12:00Z"});
-    event(id, "log", json!({"kind": "reply", "relation": relation, "reply": reply, "confidence": 1.0}))
-}
-
-fn flynns() -> Event {
-    log("<r1@flynnsarcade.com>", "kevinf@flynnsarcade.com", "same_person_other_address", &[])
-}
-
-fn stop() -> Event {
-    event("stop", "stop", json!({"reason": "reply"}))
 }
 
 #[tokio::test]
@@ -187,12 +119,6 @@ async fn at_each_request(options: Options, fault: Fault, event: &Event, entries:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_is_made_once_wherever_a_request_fails() {
-    let automatic = event(
-        "ooo",
-        "log",
-        json!({"kind": "auto_reply", "relation": "prospect", "confidence": 1.0,
-        "reply": {"message_id": "<o@x>", "from": FLYNN, "received_at": "2026-11-20T09:12:00Z"}}),
-    );
     let faults = [
         Fault::CutBefore,
         Fault::CutAfterCommit,
@@ -205,7 +131,7 @@ async fn an_entry_is_made_once_wherever_a_request_fails() {
         for fault in faults {
             let options = Options { key_field, newest_version: 66, ..Options::default() };
             at_each_request(options, fault, &flynns(), "EmailMessage").await;
-            at_each_request(options, fault, &automatic, "Task").await;
+            at_each_request(options, fault, &automatic(), "Task").await;
             at_each_request(Options { enhanced_email: false, ..options }, fault, &flynns(), "Task").await;
         }
     }
@@ -221,9 +147,7 @@ async fn an_entry_is_made_once_and_taken_back_wherever_the_process_is_killed() {
             let journal = killed.revived();
             scene.deliver(&flynns(), &journal).await.unwrap();
             assert_eq!(scene.count("EmailMessage"), 1, "killed after {saves} saves");
-            let retract =
-                event("retract", "retract", json!({"event_ids": [flynns().id], "reason": "not_a_reply"}));
-            scene.deliver(&retract, &journal).await.unwrap();
+            scene.deliver(&retract(&[&flynns()]), &journal).await.unwrap();
             assert_eq!(scene.count("EmailMessage"), 0, "killed after {saves} saves");
         }
     }
@@ -240,7 +164,7 @@ async fn without_a_key_nothing_is_made_until_a_request_that_was_cut_off_is_settl
     connector.deliver(&flynns(), Some(&send()), &journal, now).await.unwrap_err();
     assert!(scene.salesforce.faults_met());
     let again = connector.deliver(&flynns(), Some(&send()), &journal, now).await.unwrap_err();
-    assert!(matches!(again, SalesforceError::Unsettled { .. }), "{again:?}");
+    assert!(matches!(again, CrmError::Unsettled { .. }), "{again:?}");
     let later = now.checked_add(Duration::from_secs(601)).unwrap();
     assert_eq!(connector.deliver(&flynns(), Some(&send()), &journal, later).await.unwrap(), Wrote::Entry);
     assert_eq!(scene.count("EmailMessage"), 1);
@@ -253,8 +177,7 @@ async fn an_email_that_another_program_logged_is_neither_doubled_nor_taken_back(
         scene.salesforce.seed("EmailMessage", json!({"MessageIdentifier": "<r1@flynnsarcade.com>"})).unwrap();
         let journal = Memory::default();
         assert_eq!(scene.deliver(&flynns(), &journal).await.unwrap(), Wrote::Already);
-        let retract = event("retract", "retract", json!({"event_ids": [flynns().id], "reason": "undone"}));
-        assert_eq!(scene.deliver(&retract, &journal).await.unwrap(), Wrote::Nothing);
+        assert_eq!(scene.deliver(&retract(&[&flynns()]), &journal).await.unwrap(), Wrote::Nothing);
         assert_eq!(scene.count("EmailMessage"), 1);
     }
 }
@@ -270,9 +193,8 @@ async fn taking_back_restores_what_stood_there_and_leaves_what_others_changed() 
     assert_eq!(scene.salesforce.records("Contact")[0]["HasOptedOutOfEmail"], true);
     let member = scene.salesforce.records("CampaignMember")[0]["Id"].as_str().unwrap().to_owned();
     assert!(scene.salesforce.change("CampaignMember", &member, &json!({"Status": "Customer"})));
-    let retract =
-        event("retract", "retract", json!({"event_ids": [stop().id, opt_out.id], "reason": "undone"}));
-    assert_eq!(scene.deliver(&retract, &journal).await.unwrap(), Wrote::TakenBack);
+    let taken_back = retract(&[&stop(), &opt_out]);
+    assert_eq!(scene.deliver(&taken_back, &journal).await.unwrap(), Wrote::TakenBack);
     assert_eq!(scene.salesforce.records("Contact")[0]["HasOptedOutOfEmail"], false);
     assert_eq!(scene.salesforce.records("CampaignMember")[0]["Status"], "Customer");
 }
@@ -309,7 +231,7 @@ async fn nobody_is_set_aside_or_becomes_a_lead() {
     let reply = log("<y@x>", "yori@lightcycle.example", "prospect", &[]);
     let journal = Memory::default();
     let error = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await.unwrap_err();
-    assert_eq!(error, SalesforceError::Nobody);
+    assert_eq!(error, CrmError::Nobody);
     scene.more = "mapping.unknown_people = 'lead'";
     for wrote in [Wrote::Entry, Wrote::Already] {
         let result = scene.connector().deliver(&reply, Some(&send), &journal, Timestamp::now()).await;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::journal::Change;
 use super::people::{BOUNCED_DATE, BOUNCED_REASON, OPT_OUT, Person, Sort};
 use super::settings::Settings;
+use crate::crm::journal::Change;
 use crate::event::{Pause, Stop, StopReason, Suppress, SuppressReason};
 
 /// A field and what is to stand in it.
@@ -46,15 +46,15 @@ pub fn of_suppress(suppress: &Suppress, at: Timestamp) -> Vec<Wish> {
 
 /// The changes that make a person as wished; none where they are so already.
 pub fn of_person(person: &Person, wishes: &[Wish]) -> Vec<Change> {
-    let (sobject, id) = match &person.sort {
+    let (object, id) = match &person.sort {
         Sort::Contact => ("Contact", &person.id),
         Sort::Lead => ("Lead", &person.id),
         Sort::PersonAccount { account } => ("Account", account),
     };
     let changes = wishes.iter().map(|(field, after)| Change {
-        sobject: sobject.into(),
+        object: object.into(),
         id: id.clone(),
-        field: if sobject == "Account" { on_account(field) } else { field.clone() },
+        field: if object == "Account" { on_account(field) } else { field.clone() },
         before: person.fields.get(field).cloned().unwrap_or_default(),
         after: after.clone(),
     });
@@ -67,7 +67,7 @@ pub fn of_member(member: &Value, status: &str) -> Option<Change> {
     let id = member.get("Id")?.as_str()?.to_owned();
     let after = json!(status);
     (before != after).then(|| Change {
-        sobject: "CampaignMember".into(),
+        object: "CampaignMember".into(),
         id,
         field: "Status".into(),
         before,

@@ -1,14 +1,9 @@
 //! Writes an event into Salesforce, once.
 //!
-//! Three things keep an entry from being made twice:
-//!
-//! - **One transaction**: an email, its relations and a lead that is made for it are one composite request, all or none.
-//! - **A key**: where the administrator has added the key's field (a unique external id), Salesforce itself refuses a second. Entries are
-//!   created with it and not upserted: of an email nothing, and of a task not everything can be brought up to date.
-//! - **A journal**: without it, that an entry is about to be made is written down first, and each is looked for before it is made. A request
-//!   that was cut off may still be carried out later, so after one nothing is made until Salesforce has given it up for certain.
-//!
-//! Changes of fields can be repeated; the journal keeps what stood there before, for when the rep takes the verdict back.
+//! An email, its relations and a lead that is made for it are one transaction: a composite request, all or none. Where the administrator has
+//! added the key's field (a unique external id), Salesforce itself refuses a second entry; entries are created with it and not upserted,
+//! because of an email nothing, and of a task not everything, can be brought up to date. Without the field each entry is looked for before
+//! it is made.
 
 mod cadences;
 mod fields;
@@ -22,14 +17,18 @@ use serde_json::{Value, json};
 
 use super::change;
 use super::entry::{self, Setting};
-use super::error::SalesforceError;
-use super::journal::{Created, Journal, Lookup};
-use super::org::{Describes, Finding, OBJECTS, Org};
-use super::people::{Person, Role, Wanted, parties, people};
+use super::org::{Describes, OBJECTS, Org};
+use super::people::{Person, Wanted, people, prospect, relation_type, with_address};
 use super::rest::{Part, Rest, Usage};
-use super::settings::{Mapping, Settings, Unknown};
+use super::settings::{Mapping, Settings};
 use super::sign_in::Grant;
 use super::soql::{is_in, quote};
+use crate::crm::entry::{is_email, key};
+use crate::crm::journal::{Journal, Lookup};
+use crate::crm::once::Once;
+use crate::crm::people::{Role, parties};
+use crate::crm::undo::{Records, retract};
+use crate::crm::{Crm, CrmError, Finding, Unknown, Wrote};
 use crate::event::{Event, EventData, Log};
 
 /// Salesforce cuts off a request of its REST API after ten minutes.
@@ -38,23 +37,6 @@ pub const SETTLED: Duration = Duration::from_secs(10 * 60);
 const ORG_AGE: Duration = Duration::from_secs(60 * 60);
 /// With a lead, an email and some to spare, within what one composite request takes.
 const MOST_PARTIES: usize = 20;
-
-/// What came of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrote {
-    /// There was nothing to write.
-    Nothing,
-    /// Nobody is there to write it to, and the settings say to leave it at that.
-    Skipped,
-    /// It was there already.
-    Already,
-    /// A new entry.
-    Entry,
-    /// Fields were changed.
-    Changes,
-    /// Earlier writes were taken back.
-    TakenBack,
-}
 
 /// Writes one organisation's events into its Salesforce.
 #[derive(Debug)]
@@ -77,9 +59,9 @@ struct Seen {
 
 impl Connector {
     /// With these settings; nothing is asked yet.
-    pub fn new(settings: Settings, grant: Grant) -> Result<Self, SalesforceError> {
+    pub fn new(settings: Settings, grant: Grant) -> Result<Self, CrmError> {
         if let Some(problem) = settings.problem() {
-            return Err(SalesforceError::Settings(problem));
+            return Err(CrmError::Settings(problem));
         }
         let rest = Rest::new(&settings, grant)?;
         Ok(Self { settings, rest, settled: SETTLED, org: Mutex::default(), alone: Arc::default() })
@@ -93,9 +75,9 @@ impl Connector {
     }
 
     /// The same with another mapping: signed in as before, and the organisation is looked at afresh.
-    pub fn with_mapping(&self, mapping: Mapping) -> Result<Self, SalesforceError> {
+    pub fn with_mapping(&self, mapping: Mapping) -> Result<Self, CrmError> {
         if let Some(problem) = mapping.problem() {
-            return Err(SalesforceError::Settings(problem));
+            return Err(CrmError::Settings(problem));
         }
         Ok(Self {
             settings: Settings { mapping, ..self.settings.clone() },
@@ -111,11 +93,6 @@ impl Connector {
         &self.settings
     }
 
-    /// Requests made since this was last asked.
-    pub fn take_calls(&self) -> u32 {
-        self.rest.take_calls()
-    }
-
     /// What Salesforce said last of the organisation's limit.
     pub fn usage(&self) -> Option<Usage> {
         self.rest.usage()
@@ -126,41 +103,6 @@ impl Connector {
         self.rest.forget_usage();
     }
 
-    /// Signs in and looks at what the integration user can do.
-    pub async fn check(&self) -> Result<Vec<Finding>, SalesforceError> {
-        let describes = self.describe().await?;
-        let org = Org::new(&describes, &self.settings);
-        let mut findings = vec![Finding { good: true, text: format!("Signed in at {}", self.settings.url) }];
-        findings.extend(org.findings(&describes, &self.settings));
-        Ok(findings)
-    }
-
-    /// Writes an event. Doing so again, whatever happened in between, changes nothing more.
-    pub async fn deliver<J: Journal>(
-        &self,
-        event: &Event,
-        send: Option<&TrackedSend>,
-        journal: &J,
-        now: Timestamp,
-    ) -> Result<Wrote, SalesforceError> {
-        let result = match &event.data {
-            EventData::Log(log) => self.log(event, log, send, journal, now).await,
-            EventData::Stop(stop) => self.stop(event, stop, send, journal).await,
-            EventData::Pause(pause) => {
-                let wishes = change::of_pause(pause, &self.settings);
-                self.on_prospect(event, &wishes, send, journal).await
-            }
-            EventData::Suppress(suppress) => self.suppress(event, suppress, send, journal).await,
-            EventData::Retract(retract) => self.retract(retract, journal).await,
-            EventData::Coverage(_) => Ok(Wrote::Nothing),
-        };
-        if result.as_ref().is_err_and(SalesforceError::is_general) {
-            // What was missing may have been added when this is tried again.
-            *self.org.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        result
-    }
-
     async fn log<J: Journal>(
         &self,
         event: &Event,
@@ -168,27 +110,25 @@ impl Connector {
         send: Option<&TrackedSend>,
         journal: &J,
         now: Timestamp,
-    ) -> Result<Wrote, SalesforceError> {
+    ) -> Result<Wrote, CrmError> {
         let org = self.org().await?;
         let response = entry::delivery_response(log).filter(|_| org.delivery_responses);
-        let as_email = org.emails && (entry::is_email(log.kind) || response.is_some());
+        let as_email = org.emails && (is_email(log.kind) || response.is_some());
         let keyed = if as_email { org.email_key } else { org.task_key };
         let _alone = if keyed { None } else { Some(self.alone.lock().await) };
-        let mut record = journal.load(event.id).await?;
-        if !record.created.is_empty() {
-            return Ok(Wrote::Already);
-        }
-        let key = entry::key(event, log);
+        let Some(once) = Once::begin(journal, event.id).await? else { return Ok(Wrote::Already) };
+        let key = key(event, log);
         let wanted = Wanted::of_log(send, log);
         let emails = as_email.then(|| self.emails_query(log, send, &key, keyed));
         let seen = self.look(&org, &wanted, emails.as_deref().map(|soql| ("EmailMessage", soql))).await?;
-        let mut parties = parties(&seen.people, &wanted, send, log);
+        let of_address = |address: &str| with_address(&seen.people, address);
+        let mut parties = parties(of_address, prospect(&seen.people, &wanted, send), log);
         parties.truncate(MOST_PARTIES);
         let lead = match (parties.is_empty(), self.settings.mapping.unknown_people) {
             (false, _) => None,
-            (true, Unknown::Lead) => Some(entry::lead(log, send).ok_or(SalesforceError::Nobody)?),
+            (true, Unknown::Create) => Some(entry::lead(log, send).ok_or(CrmError::Nobody)?),
             (true, Unknown::Skip) => return Ok(Wrote::Skipped),
-            (true, Unknown::SetAside) => return Err(SalesforceError::Nobody),
+            (true, Unknown::SetAside) => return Err(CrmError::Nobody),
         };
         let related = parties.iter().find_map(|p| p.person.opportunity.as_deref());
         let with = Setting {
@@ -212,46 +152,16 @@ impl Connector {
             false => self.find(&lookup).await?,
         };
         if let Some(id) = there {
-            // Somebody else's entry, of another program or another rep's copy of the email, is not ours to take back.
-            if record.began.take().is_some() {
-                record.created.push(Created { sobject: lookup.sobject, id });
-                journal.save(event.id, &record).await?;
-            }
-            return Ok(Wrote::Already);
+            return once.found(&lookup.object, id).await;
         }
-        let earlier = record.began;
-        if let (false, Some(began)) = (keyed, earlier) {
-            let passed = Duration::try_from(now.duration_since(began)).unwrap_or_default();
-            if let Some(wait) = self.settled.checked_sub(passed).filter(|wait| !wait.is_zero()) {
-                return Err(SalesforceError::Unsettled { wait });
-            }
-        }
-        record.began = Some(now);
-        record.lookup = Some(lookup.clone());
-        journal.save(event.id, &record).await?;
         let has_lead = usize::from(lead.is_some());
-        match self.rest.composite(true, &self.entry(log, &with, lead, as_email, keyed)).await {
-            Ok(results) => {
-                let id = results.get(has_lead).and_then(|made| text(made.as_ref().ok()?, "id"));
-                record.began = None;
-                record.created.extend(id.map(|id| Created { sobject: lookup.sobject, id: id.to_owned() }));
-                journal.save(event.id, &record).await?;
-                Ok(Wrote::Entry)
-            }
-            // Another was faster, or an earlier request of ours that was cut off: the journal knows which.
-            Err(SalesforceError::Duplicate) => {
-                record.began = earlier;
-                journal.save(event.id, &record).await?;
-                Ok(Wrote::Already)
-            }
-            Err(error) => {
-                if !error.is_uncertain() {
-                    record.began = earlier;
-                    journal.save(event.id, &record).await?;
-                }
-                Err(error)
-            }
-        }
+        let parts = self.entry(log, &with, lead, as_email, keyed);
+        let request = async {
+            let results = self.rest.composite(true, &parts).await?;
+            let id = results.get(has_lead).and_then(|made| text(made.as_ref().ok()?, "id"));
+            Ok(id.map(str::to_owned))
+        };
+        once.make(lookup, now, (!keyed).then_some(self.settled), request).await
     }
 
     /// The composite request that makes an entry: a lead where nobody is there, the entry, and its author's relation.
@@ -288,7 +198,7 @@ impl Connector {
         let author = author.map(|party| (party.person.id.as_str(), Some(party.address.as_str())));
         if let Some((id, address)) = author.or(has_lead.then_some((LEAD, log.reply.from.as_deref()))) {
             let mut relation = json!({
-                "EmailMessageId": "@{entry.id}", "RelationId": id, "RelationType": Role::From.relation_type(), "RelationAddress": address,
+                "EmailMessageId": "@{entry.id}", "RelationId": id, "RelationType": relation_type(Role::From), "RelationAddress": address,
             });
             if let Some(response) = with.response {
                 set(&mut relation, "DeliveryResponse", json!(response));
@@ -300,9 +210,9 @@ impl Connector {
 
     /// How the entry is found again.
     fn lookup(&self, log: &Log, with: &Setting<'_>, as_email: bool, keyed: bool) -> Lookup {
-        let sobject = if as_email { "EmailMessage" } else { "Task" };
-        let soql = if keyed {
-            format!("SELECT Id FROM {sobject} WHERE {} = {}", self.settings.key_field, quote(with.key))
+        let object = if as_email { "EmailMessage" } else { "Task" };
+        let query = if keyed {
+            format!("SELECT Id FROM {object} WHERE {} = {}", self.settings.key_field, quote(with.key))
         } else if as_email {
             format!(
                 "SELECT Id FROM EmailMessage WHERE MessageIdentifier = {}",
@@ -317,15 +227,7 @@ impl Connector {
                 quote(&entry::task_subject(log, with.send))
             )
         };
-        Lookup { sobject: sobject.into(), key: with.key.into(), soql }
-    }
-
-    /// The id of the entry that a lookup means, where it is there.
-    async fn find(&self, lookup: &Lookup) -> Result<Option<String>, SalesforceError> {
-        let found = self.rest.query(&lookup.sobject, &lookup.soql).await?;
-        let mark = entry::mark(&lookup.key);
-        let ours = |record: &&Value| text(record, "Description").is_none_or(|text| text.ends_with(&mark));
-        Ok(found.iter().find(ours).and_then(|record| text(record, "Id")).map(str::to_owned))
+        Lookup { object: object.into(), key: with.key.into(), query }
     }
 
     /// The email itself, where it is there already, and the one that it answers.
@@ -349,12 +251,7 @@ impl Connector {
     }
 
     /// People, and the records of one more query, in one request.
-    async fn look(
-        &self,
-        org: &Org,
-        wanted: &Wanted,
-        more: Option<(&str, &str)>,
-    ) -> Result<Seen, SalesforceError> {
+    async fn look(&self, org: &Org, wanted: &Wanted, more: Option<(&str, &str)>) -> Result<Seen, CrmError> {
         let [contacts, leads, roles] = wanted.queries(&self.settings, org.person_accounts, &org.own);
         let mut parts = vec![
             Part::query("Contact", &contacts),
@@ -370,35 +267,79 @@ impl Connector {
         // An organisation may keep its opportunities from the integration user: then nobody has an open one.
         let roles = match roles {
             Ok(roles) => self.rest.records("OpportunityContactRole", roles).await?,
-            Err(SalesforceError::Forbidden { .. } | SalesforceError::Missing(_)) => Vec::new(),
+            Err(CrmError::Forbidden { .. } | CrmError::Missing(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
         let more = self.rest.records(more.map_or("", |(object, _)| object), more_found).await?;
         Ok(Seen { people: people(&contacts, &leads, &roles), more })
     }
 
-    async fn describe(&self) -> Result<Describes, SalesforceError> {
+    async fn describe(&self) -> Result<Describes, CrmError> {
         let parts: Vec<Part<'_>> = OBJECTS.iter().map(|object| Part::describe(object)).collect();
         let answers = self.rest.composite(false, &parts).await?;
         Ok(OBJECTS.into_iter().zip(answers).collect())
     }
 
-    async fn org(&self) -> Result<Arc<Org>, SalesforceError> {
+    async fn org(&self) -> Result<Arc<Org>, CrmError> {
         let held = self.org.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((_, org)) = held.filter(|(at, _)| at.elapsed() < ORG_AGE) {
             return Ok(org);
         }
         let describes = self.describe().await?;
         // A passing fault must not be taken for an object that isn't there.
-        let passing = describes.values().find_map(|d| {
-            d.as_ref().err().filter(|e| e.is_uncertain() || **e == SalesforceError::RequestLimit)
-        });
+        let passing = describes
+            .values()
+            .find_map(|d| d.as_ref().err().filter(|e| e.is_uncertain() || **e == CrmError::RequestLimit));
         if let Some(error) = passing {
             return Err(error.clone());
         }
         let org = Arc::new(Org::new(&describes, &self.settings));
         *self.org.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), org.clone()));
         Ok(org)
+    }
+}
+
+impl Crm for Connector {
+    async fn deliver<J: Journal>(
+        &self,
+        event: &Event,
+        send: Option<&TrackedSend>,
+        journal: &J,
+        now: Timestamp,
+    ) -> Result<Wrote, CrmError> {
+        let result = match &event.data {
+            EventData::Log(log) => self.log(event, log, send, journal, now).await,
+            EventData::Stop(stop) => self.stop(event, stop, send, journal).await,
+            EventData::Pause(pause) => {
+                let wishes = change::of_pause(pause, &self.settings);
+                self.on_prospect(event, &wishes, send, journal).await
+            }
+            EventData::Suppress(suppress) => self.suppress(event, suppress, send, journal).await,
+            EventData::Retract(taken_back) => retract(self, journal, taken_back).await,
+            EventData::Coverage(_) => Ok(Wrote::Nothing),
+        };
+        if result.as_ref().is_err_and(CrmError::is_general) {
+            // What was missing may have been added when this is tried again.
+            *self.org.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        result
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, CrmError> {
+        let describes = self.describe().await?;
+        let org = Org::new(&describes, &self.settings);
+        let mut findings = vec![Finding { good: true, text: format!("Signed in at {}", self.settings.url) }];
+        findings.extend(org.findings(&describes, &self.settings));
+        Ok(findings)
+    }
+
+    fn take_calls(&self) -> u32 {
+        self.rest.take_calls()
+    }
+
+    fn for_trial(&self) -> Result<Self, CrmError> {
+        let mapping = Mapping { unknown_people: Unknown::SetAside, ..self.settings.mapping.clone() };
+        self.with_mapping(mapping)
     }
 }
 

@@ -1,29 +1,18 @@
 //! What a logged reply looks like in Salesforce.
 
-use std::sync::LazyLock;
-
+use super::people::{Person, Sort};
+use crate::crm::entry::{body, cut, is_email, mark, subject, title};
+use crate::crm::people::{Party, Role, name};
+use crate::event::Log;
 use answerback_reply::{BounceClass, Kind, MessageId, TrackedSend};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-use super::people::{Party, Role, Sort};
-use crate::event::{Event, Log};
 
 /// Characters that Salesforce takes: Task.Subject, EmailMessage.Subject, text, and a list of addresses.
 const TASK_SUBJECT: usize = 255;
 const EMAIL_SUBJECT: usize = 3000;
 const TEXT: usize = 32_000;
 const ADDRESSES: usize = 4000;
-
-static KEYS: LazyLock<Uuid> =
-    LazyLock::new(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, b"answerback:/salesforce/entries/"));
-
-/// The key of a log event's entry: the same for the same email, whichever rep's laptop found it.
-pub fn key(event: &Event, log: &Log) -> String {
-    let of_message = log.reply.message_id.as_ref().map(|id| Uuid::new_v5(&KEYS, id.as_str().as_bytes()));
-    of_message.unwrap_or(event.id).to_string()
-}
 
 /// What stands in MessageIdentifier: the Message-ID with its brackets, or for an email without one its key (RFC 2606 §2: no host is
 /// ever named so).
@@ -37,12 +26,6 @@ pub fn message_identifier(log: &Log, key: &str) -> String {
 /// With angle brackets.
 pub fn bracketed(id: &MessageId) -> String {
     format!("<{}>", id.as_str())
-}
-
-/// Whether a person or their calendar wrote it: always an email in Salesforce. Everything else is a completed task, unless the organisation can
-/// say of an email that a machine wrote it.
-pub const fn is_email(kind: Kind) -> bool {
-    matches!(kind, Kind::Reply | Kind::CalendarResponse)
 }
 
 /// EmailMessageRelation.DeliveryResponse of what a machine answered, where it has a value for that.
@@ -68,7 +51,7 @@ pub struct Setting<'a> {
     /// When, where the email doesn't say.
     pub at: Timestamp,
     /// Who is to be related to it.
-    pub parties: &'a [Party<'a>],
+    pub parties: &'a [Party<'a, Person>],
     /// The record of the email that it answers.
     pub answers: Option<&'a str>,
     /// The opportunity that it belongs to.
@@ -144,67 +127,25 @@ pub fn activity_date(log: &Log, at: Timestamp) -> String {
     log.reply.received_at.unwrap_or(at).to_zoned(TimeZone::UTC).date().to_string()
 }
 
-/// The line by which a task of ours is known where it has no key field: Description can be read, but not searched.
-pub fn mark(key: &str) -> String {
-    format!("Answerback entry {key}")
-}
-
-/// `Reply: SUBJECT`, in one line that fits.
+/// A task's subject: one line that fits.
 pub fn task_subject(log: &Log, send: Option<&TrackedSend>) -> String {
-    let word = match log.kind {
-        Kind::AutoReply => "Out of office",
-        Kind::Bounce => "Bounce",
-        Kind::Delay => "Delayed",
-        Kind::CalendarResponse => "Invitation answered",
-        Kind::Complaint => "Complaint",
-        Kind::Acknowledgement => "Acknowledgement",
-        Kind::Receipt => "Receipt",
-        Kind::Challenge => "Challenge",
-        _ => "Reply",
-    };
-    let known = log.reply.subject.as_deref().or(send.and_then(|send| send.subject.as_deref()));
-    let one_line = known.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    cut(format!("{word}: {one_line}").trim_end_matches([' ', ':']), TASK_SUBJECT)
+    cut(&title(log, send), TASK_SUBJECT)
 }
 
 /// A lead for somebody who is not in Salesforce.
 pub fn lead(log: &Log, send: Option<&TrackedSend>) -> Option<Value> {
     let address = log.reply.from.as_deref()?;
-    let (local, domain) = address.rsplit_once('@')?;
-    let known = send.and_then(|send| send.prospect.as_ref()).and_then(|prospect| prospect.name.as_deref());
-    let name = log.reply.from_name.as_deref().or(known).unwrap_or(local).trim();
-    let (first, last) = name.rsplit_once(' ').map_or((None, name), |(first, last)| (Some(first), last));
+    let (_, domain) = address.rsplit_once('@')?;
+    let (first, last) = name(log, send)?;
     let mut lead = json!({
-        "FirstName": first.map(|first| cut(first.trim(), 40)),
-        "LastName": cut(if last.is_empty() { local } else { last }, 80),
+        "FirstName": first.map(|first| cut(&first, 40)),
+        "LastName": cut(&last, 80),
         "Company": cut(domain, 255),
         "Email": address,
         "LeadSource": "Answerback",
     });
     drop_nulls(&mut lead);
     Some(lead)
-}
-
-fn subject(log: &Log, send: Option<&TrackedSend>) -> String {
-    // Where the log level keeps the subject on the laptop, that of the send, which the organisation wrote itself. What a machine answered
-    // says so in its subject: a list of emails shows nothing else of it.
-    let own = log.reply.subject.clone().filter(|_| is_email(log.kind));
-    own.unwrap_or_else(|| task_subject(log, send))
-}
-
-/// What it says, after what a machine said in it.
-fn body(log: &Log) -> String {
-    let reply = &log.reply;
-    let mut lines = Vec::new();
-    if let Some(bounce) = &reply.bounce {
-        let what =
-            [bounce.recipient.as_deref(), bounce.status.as_deref()].into_iter().flatten().collect::<Vec<_>>();
-        lines.push(format!("Could not be delivered: {}\n", what.join(", ")));
-    }
-    lines.extend(reply.returns_on.map(|day| format!("Back on: {day}\n")));
-    let kept = "The text of this message stays in the rep's mailbox.";
-    lines.push(reply.text.clone().unwrap_or_else(|| kept.to_owned()));
-    lines.join("\n")
 }
 
 fn addresses<'a>(list: impl Iterator<Item = &'a String>) -> Option<String> {
@@ -219,19 +160,6 @@ fn addresses<'a>(list: impl Iterator<Item = &'a String>) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
-/// Salesforce counts UTF-16 units.
-fn cut(text: &str, units: usize) -> String {
-    let mut left = units;
-    text.chars()
-        .take_while(|c| {
-            left.checked_sub(c.len_utf16()).is_some_and(|less| {
-                left = less;
-                true
-            })
-        })
-        .collect()
-}
-
 fn drop_nulls(record: &mut Value) {
     if let Value::Object(fields) = record {
         fields.retain(|_, value| !value.is_null());
@@ -242,8 +170,11 @@ fn drop_nulls(record: &mut Value) {
 pub(super) mod tests {
     use answerback_reply::Relation;
 
+    use uuid::Uuid;
+
     use super::*;
-    use crate::event::{EventData, Reply, SendRef};
+    use crate::crm::entry::key;
+    use crate::event::{Event, EventData, Reply, SendRef};
     use crate::salesforce::people::people;
 
     pub(in crate::salesforce) fn send() -> TrackedSend {
@@ -282,7 +213,7 @@ pub(super) mod tests {
     fn with<'a>(
         send: Option<&'a TrackedSend>,
         answers: Option<&'a str>,
-        parties: &'a [Party<'a>],
+        parties: &'a [Party<'a, Person>],
     ) -> Setting<'a> {
         Setting {
             send,

@@ -1,79 +1,9 @@
-//! What Salesforce's errors mean. Its own sentences may quote what somebody wrote, so only codes and field names are kept.
-
-use std::time::Duration;
+//! What Salesforce's errors mean.
 
 use serde_json::Value;
 
-use super::journal::JournalError;
 use super::settings::is_name;
-use crate::{BackendError, SecretError};
-
-/// Why something was not written. Displays as a sentence for an administrator.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SalesforceError {
-    /// The settings can't be right.
-    #[error("{0}")]
-    Settings(String),
-    /// No answer, or none that is Salesforce's.
-    #[error(transparent)]
-    Connection(#[from] BackendError),
-    /// No token was given.
-    #[error("{0}")]
-    SignIn(&'static str),
-    /// A secret can't be read, or its successor can't be kept.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The token has run out.
-    #[error("The session has expired.")]
-    Session,
-    /// Salesforce can't answer now.
-    #[error("Salesforce is not available now ({0}).")]
-    Unavailable(String),
-    /// The organisation's requests of the last 24 hours are used up.
-    #[error(
-        "The organisation has used up its API requests of the last 24 hours (REQUEST_LIMIT_EXCEEDED). Entries wait until there are some again."
-    )]
-    RequestLimit,
-    /// Somebody else writes to the same record.
-    #[error("Another program is writing to the same record (UNABLE_TO_LOCK_ROW). It is tried again.")]
-    Locked,
-    /// The integration user may not do that.
-    #[error("The integration user lacks a permission ({code}): {needs}")]
-    Forbidden {
-        /// Salesforce's code.
-        code: String,
-        /// Which one.
-        needs: String,
-    },
-    /// There is a record with this key already.
-    #[error("It is there already (DUPLICATE_VALUE).")]
-    Duplicate,
-    /// The record is gone.
-    #[error("The record is not there ({0}).")]
-    Missing(String),
-    /// It will never be accepted as it is.
-    #[error("Salesforce refused it ({code}{}).", if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) })]
-    Refused {
-        /// Salesforce's code.
-        code: String,
-        /// The fields at fault.
-        fields: Vec<String>,
-    },
-    /// Nobody is there to write it to.
-    #[error(
-        "Nobody in Salesforce has the address of the author or of the person whom the email was for. Add the contact or lead, then deliver it again."
-    )]
-    Nobody,
-    /// A request was cut off before, and Salesforce may still be working on it.
-    #[error("An earlier request was cut off, and it is not known yet whether Salesforce carried it out.")]
-    Unsettled {
-        /// When that is known.
-        wait: Duration,
-    },
-    /// The journal failed.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
+use crate::crm::CrmError;
 
 /// What was being done, so that the missing permission can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,126 +46,96 @@ impl Operation<'_> {
     }
 }
 
-impl SalesforceError {
-    /// From an error answer: a list of `{"errorCode", "message", "fields"}`, in collections with `statusCode` for the code, or an action's
-    /// results that hold such lists.
-    pub fn of_answer(status: u16, body: &Value, operation: Operation<'_>) -> Self {
-        let first_of = |value: &'_ Value| value.as_array().and_then(|errors| errors.first()).cloned();
-        let first = first_of(body).unwrap_or_else(|| body.clone());
-        let first = first.get("errors").and_then(first_of).unwrap_or(first);
-        let text = |name| first.get(name).and_then(Value::as_str);
-        let code = text("errorCode").or(text("statusCode")).filter(|code| is_name(code));
-        let named = first.get("fields").and_then(Value::as_array).into_iter().flatten();
-        let mut fields: Vec<String> =
-            named.filter_map(Value::as_str).filter(|f| is_name(f)).map(str::to_owned).collect();
-        if fields.is_empty() {
-            fields.extend(column(text("message").unwrap_or_default()).map(str::to_owned));
-        }
-        Self::of_code(status, code, fields, operation)
+/// From an error answer: a list of `{"errorCode", "message", "fields"}`, in collections with `statusCode` for the code, or an action's
+/// results that hold such lists.
+pub fn of_answer(status: u16, body: &Value, operation: Operation<'_>) -> CrmError {
+    let first_of = |value: &'_ Value| value.as_array().and_then(|errors| errors.first()).cloned();
+    let first = first_of(body).unwrap_or_else(|| body.clone());
+    let first = first.get("errors").and_then(first_of).unwrap_or(first);
+    let text = |name| first.get(name).and_then(Value::as_str);
+    let code = text("errorCode").or(text("statusCode")).filter(|code| is_name(code));
+    let named = first.get("fields").and_then(Value::as_array).into_iter().flatten();
+    let mut fields: Vec<String> =
+        named.filter_map(Value::as_str).filter(|f| is_name(f)).map(str::to_owned).collect();
+    if fields.is_empty() {
+        fields.extend(column(text("message").unwrap_or_default()).map(str::to_owned));
     }
+    of_code(status, code, fields, operation)
+}
 
-    fn of_code(status: u16, code: Option<&str>, fields: Vec<String>, operation: Operation<'_>) -> Self {
-        let Some(code) = code else {
-            return match status {
-                401 => Self::Session,
-                408 | 429 | 500..=599 => Self::Unavailable(format!("HTTP {status}")),
-                404 => Self::Missing("HTTP 404".into()),
-                _ => Self::Refused { code: format!("HTTP {status}"), fields },
-            };
+fn of_code(status: u16, code: Option<&str>, fields: Vec<String>, operation: Operation<'_>) -> CrmError {
+    let Some(code) = code else {
+        return match status {
+            401 => CrmError::Session,
+            408 | 429 | 500..=599 => CrmError::Unavailable(format!("HTTP {status}")),
+            404 => CrmError::Missing("HTTP 404".into()),
+            _ => CrmError::Refused { code: format!("HTTP {status}"), fields },
         };
-        let forbidden = |needs: String| Self::Forbidden { code: code.to_owned(), needs };
-        match code {
-            "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => Self::Session,
-            "REQUEST_LIMIT_EXCEEDED" => Self::RequestLimit,
-            "UNABLE_TO_LOCK_ROW" => Self::Locked,
-            "SERVER_UNAVAILABLE" | "QUERY_TIMEOUT" => Self::Unavailable(code.to_owned()),
-            "DUPLICATE_VALUE" => Self::Duplicate,
-            "NOT_FOUND" | "ENTITY_IS_DELETED" | "INVALID_CROSS_REFERENCE_KEY" => {
-                Self::Missing(code.to_owned())
-            }
-            "API_CURRENTLY_DISABLED" | "API_DISABLED_FOR_ORG" => forbidden(Operation::Any.permission()),
-            // A field that the user may not see does not exist for the user.
-            "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => forbidden(match fields.first() {
-                Some(field) => format!(
-                    "edit access to the field {field} (field-level security), or the field is missing."
-                ),
-                None => operation.permission(),
-            }),
-            "INVALID_TYPE" => forbidden(operation.permission()),
-            _ if code.starts_with("INSUFFICIENT_ACCESS") => forbidden(operation.permission()),
-            _ if status >= 500 => Self::Unavailable(code.to_owned()),
-            _ => Self::Refused { code: code.to_owned(), fields },
+    };
+    let forbidden = |needs: String| CrmError::Forbidden { code: code.to_owned(), needs };
+    match code {
+        "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => CrmError::Session,
+        "REQUEST_LIMIT_EXCEEDED" => CrmError::RequestLimit,
+        "UNABLE_TO_LOCK_ROW" => CrmError::Locked,
+        "SERVER_UNAVAILABLE" | "QUERY_TIMEOUT" => CrmError::Unavailable(code.to_owned()),
+        "DUPLICATE_VALUE" => CrmError::Duplicate,
+        "NOT_FOUND" | "ENTITY_IS_DELETED" | "INVALID_CROSS_REFERENCE_KEY" => {
+            CrmError::Missing(code.to_owned())
         }
+        "API_CURRENTLY_DISABLED" | "API_DISABLED_FOR_ORG" => forbidden(Operation::Any.permission()),
+        // A field that the user may not see does not exist for the user.
+        "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => forbidden(match fields.first() {
+            Some(field) => {
+                format!("edit access to the field {field} (field-level security), or the field is missing.")
+            }
+            None => operation.permission(),
+        }),
+        "INVALID_TYPE" => forbidden(operation.permission()),
+        _ if code.starts_with("INSUFFICIENT_ACCESS") => forbidden(operation.permission()),
+        _ if status >= 500 => CrmError::Unavailable(code.to_owned()),
+        _ => CrmError::Refused { code: code.to_owned(), fields },
     }
+}
 
-    /// Why no token was given (RFC 6749 §5.2, and Salesforce's descriptions of `invalid_grant`).
-    pub fn of_token_answer(status: u16, body: &Value) -> Self {
-        let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
-        let description = text("error_description").to_ascii_lowercase();
-        match text("error") {
-            "invalid_grant" if description.contains("ip restricted") => Self::SignIn(
-                "Salesforce does not let the integration user in from this server's address. Add it to the login IP ranges of \
-                 the user's profile, or relax IP restrictions in the External Client App's policies.",
-            ),
-            "invalid_grant"
-                if description.contains("client credentials")
-                    || description.contains("no client credentials user") =>
-            {
-                Self::SignIn(
-                    "The External Client App has no user to run as. Set one under its client-credentials flow.",
-                )
-            }
-            "invalid_client" | "invalid_client_id" => Self::SignIn(
-                "Salesforce does not know the client id, or the client secret is wrong. Copy both from the External Client App \
-                 again; a new app needs some minutes before it is known.",
-            ),
-            "unsupported_grant_type" => Self::SignIn(
-                "The client-credentials flow is not enabled for the External Client App. Enable it there.",
-            ),
-            "invalid_grant" if description.contains("refresh token") || description.contains("expired") => {
-                Self::SignIn(
-                    "The refresh token has been revoked or has expired. Sign the integration user in again and put the new token into \
-                     the file.",
-                )
-            }
-            "inactive_user" | "inactive_org" => {
-                Self::SignIn("The integration user or the organisation is inactive.")
-            }
-            "rate_limit_exceeded" => Self::Unavailable("too many sign-ins".into()),
-            "" if status >= 500 || status == 429 => Self::Unavailable(format!("HTTP {status}")),
-            _ => Self::SignIn(
-                "Salesforce refused the sign-in. Check the client id and secret, and that the client-credentials flow has a user; \
-                 it works only at the organisation's own My Domain address.",
-            ),
+/// Why no token was given (RFC 6749 §5.2, and Salesforce's descriptions of `invalid_grant`).
+pub fn of_token_answer(status: u16, body: &Value) -> CrmError {
+    let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    let description = text("error_description").to_ascii_lowercase();
+    match text("error") {
+        "invalid_grant" if description.contains("ip restricted") => CrmError::SignIn(
+            "Salesforce does not let the integration user in from this server's address. Add it to the login IP ranges of \
+             the user's profile, or relax IP restrictions in the External Client App's policies.",
+        ),
+        "invalid_grant"
+            if description.contains("client credentials")
+                || description.contains("no client credentials user") =>
+        {
+            CrmError::SignIn(
+                "The External Client App has no user to run as. Set one under its client-credentials flow.",
+            )
         }
-    }
-
-    /// Whether it may be that Salesforce carried the request out all the same.
-    pub const fn is_uncertain(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Unavailable(_))
-    }
-
-    /// Whether it is about the organisation or the way there, and not about this event.
-    pub const fn is_general(&self) -> bool {
-        !matches!(
-            self,
-            Self::Refused { .. }
-                | Self::Nobody
-                | Self::Duplicate
-                | Self::Missing(_)
-                | Self::Locked
-                | Self::Unsettled { .. }
-        )
-    }
-
-    /// How long to wait, where that is known.
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RequestLimit => Some(Duration::from_secs(60 * 60)),
-            Self::Unsettled { wait } => Some(*wait),
-            Self::Connection(error) => error.retry_after(),
-            _ => None,
+        "invalid_client" | "invalid_client_id" => CrmError::SignIn(
+            "Salesforce does not know the client id, or the client secret is wrong. Copy both from the External Client App \
+             again; a new app needs some minutes before it is known.",
+        ),
+        "unsupported_grant_type" => CrmError::SignIn(
+            "The client-credentials flow is not enabled for the External Client App. Enable it there.",
+        ),
+        "invalid_grant" if description.contains("refresh token") || description.contains("expired") => {
+            CrmError::SignIn(
+                "The refresh token has been revoked or has expired. Sign the integration user in again and put the new token into \
+                 the file.",
+            )
         }
+        "inactive_user" | "inactive_org" => {
+            CrmError::SignIn("The integration user or the organisation is inactive.")
+        }
+        "rate_limit_exceeded" => CrmError::Unavailable("too many sign-ins".into()),
+        "" if status >= 500 || status == 429 => CrmError::Unavailable(format!("HTTP {status}")),
+        _ => CrmError::SignIn(
+            "Salesforce refused the sign-in. Check the client id and secret, and that the client-credentials flow has a user; \
+             it works only at the organisation's own My Domain address.",
+        ),
     }
 }
 
@@ -252,28 +152,21 @@ mod tests {
 
     use super::*;
 
-    fn of(status: u16, code: &str, operation: Operation<'_>) -> SalesforceError {
-        SalesforceError::of_answer(
-            status,
-            &json!([{"errorCode": code, "message": "flynn@flynnsarcade.com"}]),
-            operation,
-        )
+    fn of(status: u16, code: &str, operation: Operation<'_>) -> CrmError {
+        of_answer(status, &json!([{"errorCode": code, "message": "flynn@flynnsarcade.com"}]), operation)
     }
 
     #[test]
     fn each_code_has_its_meaning() {
         let any = Operation::Any;
-        assert_eq!(of(401, "INVALID_SESSION_ID", any), SalesforceError::Session);
-        assert_eq!(of(403, "REQUEST_LIMIT_EXCEEDED", any), SalesforceError::RequestLimit);
-        assert_eq!(of(400, "UNABLE_TO_LOCK_ROW", any), SalesforceError::Locked);
-        assert_eq!(of(400, "DUPLICATE_VALUE", any), SalesforceError::Duplicate);
-        assert!(matches!(of(503, "SERVER_UNAVAILABLE", any), SalesforceError::Unavailable(_)));
-        assert!(matches!(of(404, "ENTITY_IS_DELETED", any), SalesforceError::Missing(_)));
-        assert!(matches!(of(400, "STRING_TOO_LONG", any), SalesforceError::Refused { .. }));
-        assert!(matches!(
-            SalesforceError::of_answer(502, &Value::Null, any),
-            SalesforceError::Unavailable(_)
-        ));
+        assert_eq!(of(401, "INVALID_SESSION_ID", any), CrmError::Session);
+        assert_eq!(of(403, "REQUEST_LIMIT_EXCEEDED", any), CrmError::RequestLimit);
+        assert_eq!(of(400, "UNABLE_TO_LOCK_ROW", any), CrmError::Locked);
+        assert_eq!(of(400, "DUPLICATE_VALUE", any), CrmError::Duplicate);
+        assert!(matches!(of(503, "SERVER_UNAVAILABLE", any), CrmError::Unavailable(_)));
+        assert!(matches!(of(404, "ENTITY_IS_DELETED", any), CrmError::Missing(_)));
+        assert!(matches!(of(400, "STRING_TOO_LONG", any), CrmError::Refused { .. }));
+        assert!(matches!(of_answer(502, &Value::Null, any), CrmError::Unavailable(_)));
     }
 
     #[test]
@@ -291,20 +184,20 @@ mod tests {
         ] {
             let error = of(403, code, operation);
             assert!(
-                matches!(error, SalesforceError::Forbidden { .. }) && error.to_string().contains(words),
+                matches!(error, CrmError::Forbidden { .. }) && error.to_string().contains(words),
                 "{error}"
             );
         }
         let hidden = json!([{"errorCode": "INVALID_FIELD",
             "message": "\nSELECT X__c FROM Lead\nERROR: No such column 'X__c' on entity 'Lead'."}]);
-        assert!(SalesforceError::of_answer(400, &hidden, Operation::Any).to_string().contains("X__c"));
+        assert!(of_answer(400, &hidden, Operation::Any).to_string().contains("X__c"));
     }
 
     #[test]
     fn what_salesforce_says_is_not_repeated() {
         let body = json!([{"errorCode": "STRING_TOO_LONG", "message": "Subject: secret", "fields": ["Subject", "se cret"]}]);
-        let text = SalesforceError::of_answer(400, &body, Operation::Any).to_string();
-        assert_eq!(text, "Salesforce refused it (STRING_TOO_LONG: Subject).");
+        let text = of_answer(400, &body, Operation::Any).to_string();
+        assert_eq!(text, "It was refused (STRING_TOO_LONG: Subject).");
     }
 
     #[test]
@@ -317,10 +210,7 @@ mod tests {
             ("invalid_grant", "expired access/refresh token", "Sign the integration user in again"),
         ] {
             let answer = json!({"error": error, "error_description": description});
-            assert!(
-                SalesforceError::of_token_answer(400, &answer).to_string().contains(words),
-                "{description}"
-            );
+            assert!(of_token_answer(400, &answer).to_string().contains(words), "{description}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Salesforce: events become emails, tasks, campaign members' statuses and opt-outs there, each once.
 //!
 //! ```text
-//! event ─▶ people (who is who there) ─▶ entry | change (what to write) ─▶ Connector: journal, then write ─▶ Salesforce
+//! event ─▶ people (who is who there) ─▶ entry | change (what to write) ─▶ Connector: crate::crm's once and undo ─▶ Salesforce
 //! ```
 //! [`soql`], [`people`], [`entry`], [`change`] and [`error`] decide and are pure; [`rest`] speaks HTTP; [`connector`] puts them together.
 //! An EmailMessage can't be changed once it is there, so a second one could never be mended: see [`connector`] for what keeps
@@ -11,18 +11,14 @@ pub mod change;
 pub mod connector;
 pub mod entry;
 pub mod error;
-pub mod journal;
 pub mod org;
 pub mod people;
 pub mod rest;
 pub mod settings;
 pub mod sign_in;
 pub mod soql;
-pub mod trial;
 
-pub use connector::{Connector, Wrote};
-pub use error::{Operation, SalesforceError};
-pub use journal::{Journal, JournalError, Record};
-pub use org::Finding;
-pub use settings::{Fields, LogAs, Mapping, Settings, Unknown};
+pub use connector::Connector;
+pub use error::Operation;
+pub use settings::{LogAs, Mapping, Settings};
 pub use sign_in::Grant;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::error::{Operation, SalesforceError};
+use super::error::Operation;
 use super::people::{BOUNCED_REASON, OPT_OUT};
 use super::settings::{LogAs, Settings};
+use crate::crm::{CrmError, Finding};
 
 /// The objects that are looked at.
 pub const OBJECTS: [&str; 7] = [
@@ -40,17 +41,8 @@ pub struct Org {
     pub own: Vec<&'static str>,
 }
 
-/// A line of the set-up's check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Whether it is well.
-    pub good: bool,
-    /// What.
-    pub text: String,
-}
-
 /// The describes, by object.
-pub type Describes = BTreeMap<&'static str, Result<Value, SalesforceError>>;
+pub type Describes = BTreeMap<&'static str, Result<Value, CrmError>>;
 
 impl Org {
     /// From the describes.
@@ -100,7 +92,7 @@ impl Org {
                 &format!("{name}s can be changed"),
                 format!("{name}s can't be changed: the integration user needs {edit}"),
             );
-            for own in settings.mapping.own_fields().chain([OPT_OUT, BOUNCED_REASON]) {
+            for own in settings.mapping.fields.named().chain([OPT_OUT, BOUNCED_REASON]) {
                 let good = field(object, own).is_some_and(|f| flag(f, "updateable"));
                 say(
                     good,
@@ -212,7 +204,7 @@ mod tests {
         let describes: Describes = [
             ("Task", Ok(task)),
             ("EmailMessage", Ok(json!({"createable": true, "fields": []}))),
-            ("EmailMessageRelation", Err(SalesforceError::Missing("NOT_FOUND".into()))),
+            ("EmailMessageRelation", Err(CrmError::Missing("NOT_FOUND".into()))),
         ]
         .into();
         let org = Org::new(&describes, &settings());

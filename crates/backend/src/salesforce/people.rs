@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
-use answerback_reply::{Kind, Relation, TrackedSend};
+use answerback_reply::TrackedSend;
 use serde_json::Value;
 
 use super::settings::{Settings, is_id};
 use super::soql::is_in;
+use crate::crm::people::{Known, Role, addresses, in_email, prospect_address};
 use crate::event::Log;
 
 /// Fields that opt-outs and bounces are kept in; both objects have them.
@@ -49,37 +50,23 @@ pub enum Sort {
     },
 }
 
-/// What somebody has to do with an email.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Its author.
-    From,
-    /// A recipient.
-    To,
-    /// Copied.
-    Cc,
-}
+impl Known for Person {
+    fn id(&self) -> &str {
+        &self.id
+    }
 
-impl Role {
-    /// As EmailMessageRelation.RelationType.
-    pub const fn relation_type(self) -> &'static str {
-        match self {
-            Self::From => "FromAddress",
-            Self::To => "ToAddress",
-            Self::Cc => "CcAddress",
-        }
+    fn address(&self) -> &str {
+        &self.email
     }
 }
 
-/// Somebody who is to be related to an email.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Party<'a> {
-    /// As what.
-    pub role: Role,
-    /// The address in the email.
-    pub address: String,
-    /// Who.
-    pub person: &'a Person,
+/// As EmailMessageRelation.RelationType.
+pub const fn relation_type(role: Role) -> &'static str {
+    match role {
+        Role::From => "FromAddress",
+        Role::To => "ToAddress",
+        Role::Cc => "CcAddress",
+    }
 }
 
 /// Whom to look for.
@@ -94,22 +81,14 @@ pub struct Wanted {
 impl Wanted {
     /// The prospect of a send, and others.
     pub fn new<'a>(send: Option<&TrackedSend>, others: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut addresses: Vec<String> = prospect_address(send).into_iter().collect();
-        let rep = send.and_then(|send| send.from.as_deref()).map(str::to_lowercase);
-        addresses.extend(others.into_iter().map(str::to_lowercase));
-        addresses.retain(|address| address.contains('@') && Some(address) != rep.as_ref());
-        let mut seen = std::collections::HashSet::new();
-        addresses.retain(|address| seen.insert(address.clone()));
-        // A query is limited in length, and nobody reads a hundred relations.
-        addresses.truncate(50);
+        let addresses = addresses(send, others);
         let id = send.and_then(|send| send.prospect.as_ref()).map(|prospect| prospect.id.clone());
         Self { addresses, id: id.filter(|id| is_id(id, "003") || is_id(id, "00Q")) }
     }
 
     /// Everybody in an email.
     pub fn of_log(send: Option<&TrackedSend>, log: &Log) -> Self {
-        let reply = &log.reply;
-        Self::new(send, reply.from.iter().chain(&reply.to).chain(&reply.cc).map(String::as_str))
+        Self::new(send, in_email(log))
     }
 
     /// The queries that find contacts, leads, and the open opportunities of the contacts.
@@ -128,7 +107,7 @@ impl Wanted {
             }
         };
         let mut fields = vec!["Id", "Email", "LastActivityDate", "LastModifiedDate"];
-        fields.extend(own.iter().chain(settings.mapping.own_fields().collect::<Vec<_>>().iter()));
+        fields.extend(own.iter().chain(settings.mapping.fields.named().collect::<Vec<_>>().iter()));
         let fields = fields.join(", ");
         let account = if person_accounts { ", AccountId, IsPersonAccount" } else { "" };
         let contacts = by("003");
@@ -191,49 +170,6 @@ pub fn prospect<'a>(people: &'a [Person], wanted: &Wanted, send: Option<&Tracked
     by_id.or_else(|| with_address(people, &prospect_address(send)?))
 }
 
-/// Who is to be related to a logged email. Its author's record; where there is none, the prospect's: an answer from another address is
-/// theirs, and anybody else's belongs to their conversation. Then whoever else in To and CC is in Salesforce.
-pub fn parties<'a>(
-    people: &'a [Person],
-    wanted: &Wanted,
-    send: Option<&TrackedSend>,
-    log: &Log,
-) -> Vec<Party<'a>> {
-    let author = log.reply.from.clone().unwrap_or_default();
-    let prospect = prospect(people, wanted, send);
-    let about_prospect = matches!(log.kind, Kind::Bounce | Kind::Delay)
-        || matches!(log.relation, Some(Relation::Prospect | Relation::SamePersonOtherAddress));
-    let mut parties: Vec<Party<'a>> = Vec::new();
-    let mut add = |role, address: &str, person: &'a Person| {
-        if parties.iter().all(|party| party.person.id != person.id) {
-            parties.push(Party { role, address: address.to_owned(), person });
-        }
-    };
-    match (with_address(people, &author), prospect) {
-        (Some(person), _) => add(Role::From, &author, person),
-        (None, Some(person)) if about_prospect || log.relation.is_none() => add(Role::From, &author, person),
-        _ => {}
-    }
-    for (role, addresses) in [(Role::To, &log.reply.to), (Role::Cc, &log.reply.cc)] {
-        for address in addresses {
-            if let Some(person) = with_address(people, address) {
-                add(role, address, person);
-            }
-        }
-    }
-    if let (true, Some(person)) = (parties.is_empty(), prospect) {
-        parties.push(Party { role: Role::Cc, address: person.email.clone(), person });
-    }
-    parties
-}
-
-/// The address that a send went to.
-pub fn prospect_address(send: Option<&TrackedSend>) -> Option<String> {
-    let send = send?;
-    let known = send.prospect.as_ref().and_then(|prospect| prospect.email.as_ref());
-    known.or(send.to.first()).map(|address| address.trim().to_lowercase())
-}
-
 /// Ids have 15 characters or the same and three more.
 pub fn same_id(one: &str, other: &str) -> bool {
     let short = |id: &str| id.get(..15).unwrap_or(id).to_owned();
@@ -246,9 +182,11 @@ fn text<'a>(record: &'a Value, field: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use answerback_reply::Relation;
     use serde_json::json;
 
     use super::*;
+    use crate::crm::people::parties;
     use crate::salesforce::entry::tests::{log, send};
 
     fn contact(id: &str, email: &str, activity: Option<&str>) -> Value {
@@ -292,7 +230,11 @@ mod tests {
         let send = send();
         let who = |log: &Log| {
             let wanted = Wanted::of_log(Some(&send), log);
-            let parties = parties(&people, &wanted, Some(&send), log);
+            let parties = parties(
+                |address| with_address(&people, address),
+                prospect(&people, &wanted, Some(&send)),
+                log,
+            );
             parties.iter().map(|p| (p.person.id.clone(), p.role)).collect::<Vec<_>>()
         };
         let mut reply = log("kevinf@flynnsarcade.com", Relation::SamePersonOtherAddress);

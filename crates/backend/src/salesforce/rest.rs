@@ -4,20 +4,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::error::{Operation, SalesforceError};
+use super::error::{Operation, of_answer, of_token_answer};
 use super::settings::Settings;
 use super::sign_in::{Grant, SignIn};
-use crate::transport::{base_url, classify, host_of, http_client};
-use crate::{BackendError, Token, Unreachable};
+use crate::crm::CrmError;
+use crate::transport::{base_url, classify, host_of, http_client, json_body};
+use crate::{BackendError, Token};
 
 /// The newest version of the API that this was written for (Summer '26). Each lives for three years at least.
 pub const API_VERSION: &str = "67.0";
 /// For one request.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
-const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Salesforce's limits for one composite request.
 pub const MOST_SUBREQUESTS: usize = 25;
 /// Pages of one query that are read at most.
@@ -94,7 +94,7 @@ pub struct Rest {
 
 impl Rest {
     /// With the settings' address and client; nothing is asked yet.
-    pub fn new(settings: &Settings, grant: Grant) -> Result<Self, SalesforceError> {
+    pub fn new(settings: &Settings, grant: Grant) -> Result<Self, CrmError> {
         let login = base_url(&settings.url)?;
         let http = http_client(&login, settings.ca_file.as_deref())?;
         let sign_in = Arc::new(SignIn { client_id: settings.client_id.clone(), grant });
@@ -124,14 +124,14 @@ impl Rest {
     }
 
     /// Every record of a query.
-    pub async fn query(&self, object: &str, soql: &str) -> Result<Vec<Value>, SalesforceError> {
+    pub async fn query(&self, object: &str, soql: &str) -> Result<Vec<Value>, CrmError> {
         let path = format!("query?{}", form(&[("q", soql)]));
         let answer = self.call(Operation::Read(object), Method::GET, &path, None).await?;
         self.records(object, answer).await
     }
 
     /// The records of a query's answer, and of its further pages.
-    pub async fn records(&self, object: &str, mut answer: Value) -> Result<Vec<Value>, SalesforceError> {
+    pub async fn records(&self, object: &str, mut answer: Value) -> Result<Vec<Value>, CrmError> {
         let mut records = Vec::new();
         for _ in 0..MOST_PAGES {
             if let Some(Value::Array(page)) = answer.get_mut("records").map(Value::take) {
@@ -155,7 +155,7 @@ impl Rest {
         &self,
         all_or_none: bool,
         parts: &[Part<'_>],
-    ) -> Result<Vec<Result<Value, SalesforceError>>, SalesforceError> {
+    ) -> Result<Vec<Result<Value, CrmError>>, CrmError> {
         debug_assert!(parts.len() <= MOST_SUBREQUESTS, "Salesforce takes no more");
         let version = self.session(None).await?.version;
         let requests: Vec<Value> = parts.iter().map(|part| part.json(&version)).collect();
@@ -167,7 +167,7 @@ impl Rest {
         if answers.len() != parts.len() {
             return Err(self.not_salesforce());
         }
-        let results: Vec<Result<Value, SalesforceError>> = answers
+        let results: Vec<Result<Value, CrmError>> = answers
             .into_iter()
             .zip(parts)
             .map(|(mut answer, part)| {
@@ -176,14 +176,14 @@ impl Rest {
                 let body = answer.get_mut("body").map(Value::take).unwrap_or_default();
                 match status {
                     200..=299 => Ok(body),
-                    _ => Err(SalesforceError::of_answer(status, &body, part.operation)),
+                    _ => Err(of_answer(status, &body, part.operation)),
                 }
             })
             .collect();
         if all_or_none && results.iter().any(Result::is_err) {
             // The parts that were undone because of another's failure say PROCESSING_HALTED.
-            let halted = |error: &SalesforceError| matches!(error, SalesforceError::Refused { code, .. } if code == "PROCESSING_HALTED");
-            let mut errors: Vec<SalesforceError> = results.into_iter().filter_map(Result::err).collect();
+            let halted = |error: &CrmError| matches!(error, CrmError::Refused { code, .. } if code == "PROCESSING_HALTED");
+            let mut errors: Vec<CrmError> = results.into_iter().filter_map(Result::err).collect();
             errors.sort_by_key(halted);
             return errors.into_iter().next().map_or_else(|| Err(self.not_salesforce()), Err);
         }
@@ -191,7 +191,7 @@ impl Rest {
     }
 
     /// Changes records, all or none.
-    pub async fn update(&self, object: &str, records: &[Value]) -> Result<(), SalesforceError> {
+    pub async fn update(&self, object: &str, records: &[Value]) -> Result<(), CrmError> {
         let body = json!({"allOrNone": true, "records": records});
         let operation = Operation::Edit(object);
         let answer = self.call(operation, Method::PATCH, "composite/sobjects", Some(&body)).await?;
@@ -202,7 +202,7 @@ impl Rest {
         let errors = results.iter().filter_map(|result| result.get("errors")?.as_array()).flatten();
         match errors.min_by_key(|error| halted(error)) {
             None => Ok(()),
-            Some(error) => Err(SalesforceError::of_answer(400, error, operation)),
+            Some(error) => Err(of_answer(400, error, operation)),
         }
     }
 
@@ -212,24 +212,24 @@ impl Rest {
         operation: Operation<'_>,
         name: &str,
         inputs: &[Value],
-    ) -> Result<(), SalesforceError> {
+    ) -> Result<(), CrmError> {
         let path = format!("actions/standard/{name}");
         let answer = self.call(operation, Method::POST, &path, Some(&json!({"inputs": inputs}))).await?;
         let failed = |result: &&Value| result.get("isSuccess").and_then(Value::as_bool) != Some(true);
         match answer.as_array().map(Vec::as_slice).unwrap_or_default().iter().find(failed) {
             None => Ok(()),
-            Some(result) => Err(SalesforceError::of_answer(400, result, operation)),
+            Some(result) => Err(of_answer(400, result, operation)),
         }
     }
 
     /// Some fields of a record.
-    pub async fn read(&self, object: &str, id: &str, fields: &str) -> Result<Value, SalesforceError> {
+    pub async fn read(&self, object: &str, id: &str, fields: &str) -> Result<Value, CrmError> {
         let path = format!("sobjects/{object}/{id}?{}", form(&[("fields", fields)]));
         self.call(Operation::Read(object), Method::GET, &path, None).await
     }
 
     /// Deletes a record.
-    pub async fn delete(&self, object: &str, id: &str) -> Result<(), SalesforceError> {
+    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CrmError> {
         self.call(Operation::Delete(object), Method::DELETE, &format!("sobjects/{object}/{id}"), None)
             .await
             .map(drop)
@@ -242,10 +242,10 @@ impl Rest {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, SalesforceError> {
+    ) -> Result<Value, CrmError> {
         let session = self.session(None).await?;
         match self.exchange(&session, operation, method.clone(), path, body).await {
-            Err(SalesforceError::Session) => {
+            Err(CrmError::Session) => {
                 let session = self.session(Some(&session.token)).await?;
                 self.exchange(&session, operation, method, path, body).await
             }
@@ -260,7 +260,7 @@ impl Rest {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, SalesforceError> {
+    ) -> Result<Value, CrmError> {
         let url = format!("services/data/v{}/{path}", session.version);
         let url = session.instance.join(&url).map_err(|_| self.not_salesforce())?;
         let mut request = self.http.request(method, url).bearer_auth(session.token.expose()).timeout(TIMEOUT);
@@ -275,17 +275,17 @@ impl Rest {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
         }
         let status = response.status().as_u16();
-        let body = self.body(response).await?;
+        let body = json_body(response, &self.login).await?;
         match (status, body) {
             (200..=299, Some(body)) => Ok(body),
             (200..=299, None) => Err(self.not_salesforce()),
             (300..=399, _) => Err(self.not_salesforce()),
-            (status, body) => Err(SalesforceError::of_answer(status, &body.unwrap_or_default(), operation)),
+            (status, body) => Err(of_answer(status, &body.unwrap_or_default(), operation)),
         }
     }
 
     /// The session, or a new one where there is none or this one's token was refused.
-    async fn session(&self, refused: Option<&Token>) -> Result<Session, SalesforceError> {
+    async fn session(&self, refused: Option<&Token>) -> Result<Session, CrmError> {
         let mut held = self.session.lock().await;
         if let Some(session) = held.as_ref().filter(|session| Some(&session.token) != refused) {
             return Ok(session.clone());
@@ -297,18 +297,18 @@ impl Rest {
     }
 
     /// A token (RFC 6749 §4.4 and §6), then the API's versions.
-    async fn new_session(&self) -> Result<Session, SalesforceError> {
+    async fn new_session(&self) -> Result<Session, CrmError> {
         let form = self.sign_in.form()?;
         let url = self.login.join("services/oauth2/token").map_err(|_| self.not_salesforce())?;
         let answer = self.http.post(url).form(&form).timeout(TIMEOUT).send().await;
         let response = answer.map_err(|e| classify(&e, &self.login))?;
         let status = response.status().as_u16();
-        let body = self.body(response).await?.unwrap_or_default();
+        let body = json_body(response, &self.login).await?.unwrap_or_default();
         let text = |name| body.get(name).and_then(Value::as_str);
         let (Some(token), Some(instance)) = (text("access_token"), text("instance_url")) else {
             return Err(match status {
                 200..=399 => self.not_salesforce(),
-                _ => SalesforceError::of_token_answer(status, &body),
+                _ => of_token_answer(status, &body),
             });
         };
         if let Some(successor) = text("refresh_token") {
@@ -323,34 +323,13 @@ impl Rest {
         let versions = self.http.get(instance.join("services/data/").map_err(|_| self.not_salesforce())?);
         self.calls.fetch_add(1, Ordering::Relaxed);
         let response = versions.timeout(TIMEOUT).send().await.map_err(|e| classify(&e, &instance))?;
-        let listed = self.body(response).await?.unwrap_or_default();
+        let listed = json_body(response, &self.login).await?.unwrap_or_default();
         let version = choose_version(&listed).ok_or_else(|| self.not_salesforce())?;
         Ok(Session { token: Token::new(token), instance, version })
     }
 
-    /// The answer's JSON; `None` where it is none.
-    async fn body(&self, mut response: Response) -> Result<Option<Value>, SalesforceError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| classify(&e, &self.login))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(self.not_salesforce());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if body.is_empty() && response.status().is_success() {
-            return Ok(Some(Value::Null));
-        }
-        match serde_json::from_slice(&body) {
-            Ok(json) => Ok(Some(json)),
-            Err(e) if e.is_eof() && response.status().is_success() => {
-                Err(BackendError::Unreachable { host: host_of(&self.login), why: Unreachable::Broken }.into())
-            }
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn not_salesforce(&self) -> SalesforceError {
-        SalesforceError::Settings(format!(
+    fn not_salesforce(&self) -> CrmError {
+        CrmError::Settings(format!(
             "{} does not answer as Salesforce does. Check the address: it is the organisation's My Domain, such as \
              https://acme.my.salesforce.com.",
             host_of(&self.login)

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::SalesforceError;
 use super::sign_in::Grant;
 use crate::SecretSource;
+use crate::crm::{CrmError, Fields, Unknown};
 
 /// How the ids of campaigns and of cadences begin.
 const CAMPAIGN: &str = "701";
@@ -79,16 +79,6 @@ impl Default for Mapping {
     }
 }
 
-/// Fields of Lead and Contact, by their API names; the same name on both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fields {
-    /// Text: why the campaign ended: reply, opt_out, calendar_response, bounce, complaint.
-    pub stop_reason: Option<String>,
-    /// Date: until when the campaign is held.
-    pub paused_until: Option<String>,
-}
-
 /// Which records log replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,19 +88,6 @@ pub enum LogAs {
     Auto,
     /// Task.
     Task,
-}
-
-/// What to do with a reply of which nobody is in Salesforce.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unknown {
-    /// It is tried again for a day and a half, then set aside with its reason; it can be delivered again.
-    #[default]
-    SetAside,
-    /// A lead is created.
-    Lead,
-    /// Nothing is written; the answer stays in the backend.
-    Skip,
 }
 
 impl Mapping {
@@ -126,14 +103,9 @@ impl Mapping {
         is_id(mapped, CADENCE).then(|| mapped.to_owned())
     }
 
-    /// The mapped fields.
-    pub fn own_fields(&self) -> impl Iterator<Item = &str> {
-        [&self.fields.stop_reason, &self.fields.paused_until].into_iter().filter_map(|f| f.as_deref())
-    }
-
     /// What is wrong with it, for an administrator.
     pub fn problem(&self) -> Option<String> {
-        let bad = self.own_fields().find(|name| !is_name(name));
+        let bad = self.fields.named().find(|name| !is_name(name));
         let campaign = self.campaigns.values().find(|id| !is_id(id, CAMPAIGN) && !is_id(id, CADENCE));
         match (bad, campaign) {
             (Some(name), _) => Some(no_name(name)),
@@ -150,7 +122,7 @@ impl Mapping {
 
 impl Settings {
     /// How to sign in, with the secrets that it takes.
-    pub fn grant(&self) -> Result<Grant, SalesforceError> {
+    pub fn grant(&self) -> Result<Grant, CrmError> {
         let secret = self.client_secret.as_ref().map(SecretSource::read).transpose()?;
         match (&self.refresh_token, secret) {
             (Some(kept), secret) => {
@@ -158,7 +130,7 @@ impl Settings {
                 Ok(Grant::Refresh { secret, kept: kept.clone() })
             }
             (None, Some(secret)) => Ok(Grant::Client { secret }),
-            (None, None) => Err(SalesforceError::Settings(
+            (None, None) => Err(CrmError::Settings(
                 "client_secret is not set; give it as { env = \"NAME\" } or { file = \"PATH\" }.".into(),
             )),
         }

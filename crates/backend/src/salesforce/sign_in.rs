@@ -1,6 +1,6 @@
 //! How the connector gets its tokens.
 
-use super::error::SalesforceError;
+use crate::crm::CrmError;
 use crate::{SecretSource, Token};
 
 /// What an External Client App is asked for a token with.
@@ -29,7 +29,7 @@ pub(super) struct SignIn {
 
 impl SignIn {
     /// The form that asks for a token.
-    pub(super) fn form(&self) -> Result<Vec<(&'static str, String)>, SalesforceError> {
+    pub(super) fn form(&self) -> Result<Vec<(&'static str, String)>, CrmError> {
         let mut form = vec![("client_id", self.client_id.clone())];
         let secret = match &self.grant {
             Grant::Client { secret } => {
@@ -48,7 +48,7 @@ impl SignIn {
     }
 
     /// Keeps a refresh token's successor, before anything is done with the token that came with it: the old one is good for nothing now.
-    pub(super) fn keep(&self, successor: &Token) -> Result<(), SalesforceError> {
+    pub(super) fn keep(&self, successor: &Token) -> Result<(), CrmError> {
         let Grant::Refresh { kept, .. } = &self.grant else { return Ok(()) };
         if kept.read()? == *successor {
             return Ok(());

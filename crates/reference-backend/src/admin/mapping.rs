@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use answerback_backend::salesforce::{Fields, LogAs, Mapping, Unknown};
+use answerback_backend::crm::{Fields, Unknown};
+use answerback_backend::salesforce::{LogAs, Mapping};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -35,7 +36,7 @@ impl Sent {
             log_as: if mapping.log_as == LogAs::Task { "task" } else { "auto" }.into(),
             unknown_people: match mapping.unknown_people {
                 Unknown::SetAside => "set_aside",
-                Unknown::Lead => "lead",
+                Unknown::Create => "lead",
                 Unknown::Skip => "skip",
             }
             .into(),
@@ -54,7 +55,7 @@ impl Sent {
         let mapping = Mapping {
             log_as: if self.log_as == "task" { LogAs::Task } else { LogAs::Auto },
             unknown_people: match self.unknown_people.as_str() {
-                "lead" => Unknown::Lead,
+                "lead" => Unknown::Create,
                 "skip" => Unknown::Skip,
                 _ => Unknown::SetAside,
             },
@@ -162,7 +163,7 @@ mod tests {
             ..Sent::default()
         };
         let mapping = sent.mapping().unwrap();
-        assert_eq!(mapping.unknown_people, Unknown::Lead);
+        assert_eq!(mapping.unknown_people, Unknown::Create);
         assert_eq!(mapping.campaign("cmp_1").as_deref(), Some("701000000000001AAA"));
         assert_eq!(mapping.cadence("a=b").as_deref(), Some("77C000000000001"));
         assert_eq!((mapping.replied_status.as_str(), mapping.relate_opportunity), ("Responded", false));

@@ -1,6 +1,7 @@
 //! Salesforce: how it is, what is missing there, a test entry, and what becomes what.
 
-use answerback_backend::salesforce::Finding;
+use answerback_backend::crm::Finding;
+use answerback_backend::salesforce::Settings;
 use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -14,16 +15,16 @@ use super::session::{Bare, Session};
 use super::words::theirs;
 use crate::problem::ApiError;
 use crate::server::App;
-use crate::store::salesforce::ENDPOINT;
+use crate::store::crm::SALESFORCE;
 use crate::store::webhooks::{Webhook, WebhookState};
-use crate::webhook::Salesforce;
+use crate::webhook::crm::Endpoint;
 
 /// Campaigns whose ids are offered at most.
 const OFFERED: i64 = 20;
 
 /// The page.
 pub async fn show(State(app): State<App>, session: Session) -> Result<Response, PageError> {
-    if app.courier.salesforce(&session.org).is_none() {
+    if app.courier.crm(&session.org, SALESFORCE).is_none() {
         return Ok(page(&session, Place::Salesforce, "Salesforce", &not_connected(&session)));
     }
     render(&app, &session, None, &html! {}).await
@@ -36,7 +37,7 @@ pub async fn check(
     Form(Bare { form_token }): Form<Bare>,
 ) -> Result<Response, PageError> {
     session.check(&form_token)?;
-    let told = findings(&connected(&app, &session)?.check().await?);
+    let told = findings(&connected(&app, &session)?.0.check().await?);
     render(&app, &session, None, &told).await
 }
 
@@ -54,7 +55,7 @@ pub async fn test(
     Form(Trial { form_token, address }): Form<Trial>,
 ) -> Result<Response, PageError> {
     session.check(&form_token)?;
-    let told = match connected(&app, &session)?.trial(&address).await? {
+    let told = match connected(&app, &session)?.0.trial(&address).await? {
         Ok(objects) => html! {
             div.notice.good role="status" { "A test entry was written (" (objects.join(", ")) ") and removed again." }
         },
@@ -70,7 +71,7 @@ pub async fn save(
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
     session.check(&sent.form_token)?;
-    let salesforce = connected(&app, &session)?;
+    let (salesforce, _) = connected(&app, &session)?;
     match sent.mapping() {
         Err(problem) => {
             let told = html! { div.notice.bad role="alert" { "Nothing was saved. " (theirs(&problem)) } };
@@ -98,9 +99,10 @@ pub async fn reset(
     Ok(Redirect::to("/admin/salesforce").into_response())
 }
 
-fn connected<'a>(app: &'a App, session: &Session) -> Result<&'a Salesforce, PageError> {
-    let salesforce = app.courier.salesforce(&session.org);
-    Ok(salesforce.ok_or(ApiError::NotFound("Salesforce is not connected."))?)
+fn connected<'a>(app: &'a App, session: &Session) -> Result<(&'a Endpoint, &'a Settings), PageError> {
+    let endpoint = app.courier.crm(&session.org, SALESFORCE);
+    let connected = endpoint.and_then(|endpoint| Some((endpoint, endpoint.salesforce_settings()?)));
+    Ok(connected.ok_or(ApiError::NotFound("Salesforce is not connected."))?)
 }
 
 async fn render(
@@ -109,11 +111,12 @@ async fn render(
     sent: Option<Sent>,
     told: &Markup,
 ) -> Result<Response, PageError> {
-    let (salesforce, now) = (connected(app, session)?, Timestamp::now());
-    let endpoint = app.store.webhooks(&session.org).await?.into_iter().find(|webhook| webhook.id == ENDPOINT);
+    let ((salesforce, settings), now) = (connected(app, session)?, Timestamp::now());
+    let endpoint =
+        app.store.webhooks(&session.org).await?.into_iter().find(|webhook| webhook.id == SALESFORCE);
     let stored = app.store.salesforce_mapping(&session.org).await?.map(|(mapping, _)| mapping);
     let changed = stored.is_some();
-    let filled = sent.unwrap_or_else(|| Sent::of(stored.as_ref().unwrap_or(&salesforce.settings().mapping)));
+    let filled = sent.unwrap_or_else(|| Sent::of(stored.as_ref().unwrap_or(&settings.mapping)));
     let (used, budget) = salesforce.requests(now).await?;
     let known = app.store.campaigns(&session.org, 0, OFFERED, now).await?;
     let body = html! {
@@ -121,7 +124,7 @@ async fn render(
         p.lead { "Answers are logged at whoever sent them, stops end campaigns and cadences, opt-outs are kept." }
         (told)
         div.card.padded {
-            h2 { (theirs(&salesforce.settings().url)) }
+            h2 { (theirs(&settings.url)) }
             dl.facts {
                 @if let Some(endpoint) = &endpoint { (facts(endpoint)) }
                 dt { "Requests today" } dd { (used) " of " (budget) }

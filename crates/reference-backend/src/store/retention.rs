@@ -94,7 +94,7 @@ impl Store {
         .execute(&mut *write.tx)
         .await?;
         sqlx::query(
-            "DELETE FROM salesforce_records WHERE org = $1 AND event_id IN (SELECT id FROM events WHERE org = $1 AND body IS NULL)",
+            "DELETE FROM crm_records WHERE org = $1 AND event_id IN (SELECT id FROM events WHERE org = $1 AND body IS NULL)",
         )
         .bind(org)
         .execute(&mut *write.tx)
@@ -141,8 +141,8 @@ impl Store {
             .execute(&mut *write.tx)
             .await?;
         sqlx::query(
-            "DELETE FROM salesforce_records WHERE EXISTS (SELECT 1 FROM events e WHERE e.org = salesforce_records.org
-                AND e.id = salesforce_records.event_id AND e.received_at < $1)",
+            "DELETE FROM crm_records WHERE EXISTS (SELECT 1 FROM events e WHERE e.org = crm_records.org
+                AND e.id = crm_records.event_id AND e.received_at < $1)",
         )
         .bind(micros(before))
         .execute(&mut *write.tx)

@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::crm;
 use super::destination::{Guarded, Networks};
-use super::salesforce::Salesforce;
 use super::schedule::Outcome;
 use super::signature;
 use crate::metrics::Metrics;
+use crate::store::crm::CRMS;
 use crate::store::deliveries::{Attempt, Delivery, DueWebhook};
-use crate::store::salesforce::ENDPOINT;
 use crate::store::webhooks::Endpoint;
 use crate::store::{Store, StoreError};
 
@@ -38,18 +38,18 @@ pub struct Courier {
     store: Store,
     http: reqwest::Client,
     networks: Networks,
-    salesforces: Arc<HashMap<String, Salesforce>>,
+    crms: Arc<HashMap<DueWebhook, crm::Endpoint>>,
     metrics: Metrics,
     news: Arc<Notify>,
     busy: Arc<Mutex<HashSet<DueWebhook>>>,
 }
 
 impl Courier {
-    /// A courier that goes only where `networks` allows, and into the Salesforces of these organisations.
+    /// A courier that goes only where `networks` allows, and into these CRMs.
     pub fn new(
         store: Store,
         networks: Networks,
-        salesforces: HashMap<String, Salesforce>,
+        crms: HashMap<DueWebhook, crm::Endpoint>,
         metrics: Metrics,
     ) -> Result<Self, answerback_backend::BackendError> {
         let http = reqwest::Client::builder()
@@ -62,8 +62,8 @@ impl Courier {
             .user_agent(concat!("answerback-backend/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| answerback_backend::BackendError::TlsSetup(e.to_string()))?;
-        let salesforces = Arc::new(salesforces);
-        Ok(Self { store, http, networks, salesforces, metrics, news: Arc::default(), busy: Arc::default() })
+        let crms = Arc::new(crms);
+        Ok(Self { store, http, networks, crms, metrics, news: Arc::default(), busy: Arc::default() })
     }
 
     /// Which networks it goes to.
@@ -71,9 +71,9 @@ impl Courier {
         self.networks
     }
 
-    /// The Salesforce of an organisation.
-    pub fn salesforce(&self, org: &str) -> Option<&Salesforce> {
-        self.salesforces.get(org)
+    /// An organisation's CRM of this name.
+    pub fn crm(&self, org: &str, name: &str) -> Option<&crm::Endpoint> {
+        self.crms.get(&DueWebhook { org: org.to_owned(), webhook: name.to_owned() })
     }
 
     /// There may be something to deliver.
@@ -120,10 +120,10 @@ impl Courier {
             if endpoint.hold_until > now {
                 break;
             }
-            if of.webhook == ENDPOINT {
+            if CRMS.contains(&of.webhook.as_str()) {
                 // Another copy's settings may name it.
-                let Some(salesforce) = self.salesforces.get(&of.org) else { break };
-                if let Some(until) = salesforce.hold(now).await? {
+                let Some(crm) = self.crms.get(of) else { break };
+                if let Some(until) = crm.hold(now).await? {
                     self.store.hold_webhook(of, until).await?;
                     break;
                 }
@@ -144,9 +144,8 @@ impl Courier {
         endpoint: &Endpoint,
         delivery: &Delivery,
     ) -> Result<(), StoreError> {
-        let salesforce = self.salesforces.get(&of.org).filter(|_| of.webhook == ENDPOINT);
-        let attempt = match (&delivery.body, salesforce) {
-            (_, Some(salesforce)) => salesforce.deliver(delivery).await?,
+        let attempt = match (&delivery.body, self.crms.get(of)) {
+            (_, Some(crm)) => crm.deliver(delivery).await?,
             (Some(body), None) => self.post(endpoint, &delivery.event_id, body).await,
             // What it said was erased: there is nothing left to deliver.
             (None, None) => Attempt { outcome: Outcome::Delivered, problem: None },

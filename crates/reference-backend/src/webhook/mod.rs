@@ -6,11 +6,10 @@
 //! [`schedule`] decides and is pure; [`destination`] guards where requests go; [`signature`] signs; [`courier`] does the work.
 
 pub mod courier;
+pub mod crm;
 pub mod destination;
-pub mod salesforce;
 pub mod schedule;
 pub mod signature;
 
 pub use courier::Courier;
 pub use destination::Networks;
-pub use salesforce::Salesforce;

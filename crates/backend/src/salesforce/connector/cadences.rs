@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Connector, text};
+use crate::crm::CrmError;
 use crate::event::{Stop, StopReason};
-use crate::salesforce::error::{Operation, SalesforceError};
+use crate::salesforce::error::Operation;
 use crate::salesforce::people::{Person, Sort};
 use crate::salesforce::soql::{is_in, quote};
 
@@ -13,7 +14,7 @@ const ACTION: &str = "removeTargetFromSalesCadence";
 
 impl Connector {
     /// Ends the cadences that somebody is in; tells whether there were any. A cadence that has ended is not ended again, so this can be repeated.
-    pub(super) async fn end_cadences(&self, person: &Person, stop: &Stop) -> Result<bool, SalesforceError> {
+    pub(super) async fn end_cadences(&self, person: &Person, stop: &Stop) -> Result<bool, CrmError> {
         let cadence = stop.about.campaign_id.as_deref().and_then(|id| self.settings.mapping.cadence(id));
         let trackers = self.rest.query(TRACKER, &active(person, cadence.as_deref())).await?;
         let inputs: Vec<Value> = trackers

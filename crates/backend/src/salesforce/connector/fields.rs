@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use answerback_reply::TrackedSend;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Connector, Wrote};
-use crate::event::{Event, Retract, Stop, Suppress, SuppressReason};
+use super::{Connector, text};
+use crate::crm::entry::mark;
+use crate::crm::journal::{Change, Created, Journal, Lookup};
+use crate::crm::undo::{Records, apply};
+use crate::crm::{CrmError, Wrote};
+use crate::event::{Event, Stop, Suppress, SuppressReason};
 use crate::salesforce::change::{self, Wish};
-use crate::salesforce::error::SalesforceError;
-use crate::salesforce::journal::{Change, Created, Journal, Record};
 use crate::salesforce::people::{Person, Wanted, prospect};
 use crate::salesforce::soql::{is_in, quote};
 
@@ -21,7 +22,7 @@ impl Connector {
         stop: &Stop,
         send: Option<&TrackedSend>,
         journal: &J,
-    ) -> Result<Wrote, SalesforceError> {
+    ) -> Result<Wrote, CrmError> {
         let wishes = change::of_stop(stop, &self.settings);
         let campaign = stop.about.campaign_id.as_deref().and_then(|id| self.settings.mapping.campaign(id));
         let wanted = Wanted::new(send, []);
@@ -47,7 +48,7 @@ impl Connector {
             .filter_map(|member| change::of_member(member, &self.settings.mapping.replied_status))
             .collect();
         changes.extend(person.into_iter().flat_map(|person| change::of_person(person, &wishes)));
-        Ok(match self.apply(event, changes, journal).await? {
+        Ok(match apply(self, journal, event.id, &changes).await? {
             Wrote::Nothing if ended => Wrote::Changes,
             wrote => wrote,
         })
@@ -59,7 +60,7 @@ impl Connector {
         wishes: &[Wish],
         send: Option<&TrackedSend>,
         journal: &J,
-    ) -> Result<Wrote, SalesforceError> {
+    ) -> Result<Wrote, CrmError> {
         if wishes.is_empty() {
             return Ok(Wrote::Nothing);
         }
@@ -68,7 +69,7 @@ impl Connector {
         let seen = self.look(&org, &wanted, None).await?;
         let person = prospect(&seen.people, &wanted, send);
         let changes = person.map(|person| change::of_person(person, wishes)).unwrap_or_default();
-        self.apply(event, changes, journal).await
+        apply(self, journal, event.id, &changes).await
     }
 
     /// On everybody with the address: an opt-out that one of two duplicates missed would be none. Where nobody has it, on the prospect: who
@@ -79,7 +80,7 @@ impl Connector {
         suppress: &Suppress,
         send: Option<&TrackedSend>,
         journal: &J,
-    ) -> Result<Wrote, SalesforceError> {
+    ) -> Result<Wrote, CrmError> {
         let org = self.org().await?;
         let wanted = Wanted::new(send, [suppress.address.as_str()]);
         let seen = self.look(&org, &wanted, None).await?;
@@ -89,91 +90,43 @@ impl Connector {
             meant.extend(prospect(&seen.people, &wanted, send));
         }
         let wishes = change::of_suppress(suppress, event.time);
-        let changes = meant.into_iter().flat_map(|person| change::of_person(person, &wishes)).collect();
-        self.apply(event, changes, journal).await
+        let changes: Vec<Change> =
+            meant.into_iter().flat_map(|person| change::of_person(person, &wishes)).collect();
+        apply(self, journal, event.id, &changes).await
+    }
+}
+
+impl Records for Connector {
+    async fn find(&self, lookup: &Lookup) -> Result<Option<String>, CrmError> {
+        let found = self.rest.query(&lookup.object, &lookup.query).await?;
+        let mark = mark(&lookup.key);
+        let ours = |record: &&Value| text(record, "Description").is_none_or(|text| text.ends_with(&mark));
+        Ok(found.iter().find(ours).and_then(|record| text(record, "Id")).map(str::to_owned))
     }
 
-    async fn apply<J: Journal>(
-        &self,
-        event: &Event,
-        changes: Vec<Change>,
-        journal: &J,
-    ) -> Result<Wrote, SalesforceError> {
-        if changes.is_empty() {
-            return Ok(Wrote::Nothing);
-        }
-        // What stood there before the first attempt is what is put back one day.
-        let mut record = journal.load(event.id).await?;
-        let known =
-            |change: &Change, record: &Record| record.changed.iter().any(|old| same_field(old, change));
-        let fresh: Vec<Change> = changes.iter().filter(|change| !known(change, &record)).cloned().collect();
-        if !fresh.is_empty() {
-            record.changed.extend(fresh);
-            journal.save(event.id, &record).await?;
-        }
-        self.write(changes.iter().map(|change| (change, &change.after))).await?;
-        Ok(Wrote::Changes)
+    async fn delete(&self, created: &Created) -> Result<(), CrmError> {
+        self.rest.delete(&created.object, &created.id).await
     }
 
-    /// Writes values into fields: one request for each object, all or none.
-    async fn write<'a>(
-        &self,
-        values: impl Iterator<Item = (&'a Change, &'a Value)>,
-    ) -> Result<(), SalesforceError> {
+    async fn read(&self, change: &Change) -> Result<Value, CrmError> {
+        let record = self.rest.read(&change.object, &change.id, &change.field).await?;
+        Ok(record.get(&change.field).cloned().unwrap_or_default())
+    }
+
+    /// One request for each object, all or none.
+    async fn write(&self, values: &[(&Change, &Value)]) -> Result<(), CrmError> {
         let mut objects: BTreeMap<&str, BTreeMap<&str, Map<String, Value>>> = BTreeMap::new();
         for (change, value) in values {
-            let record = objects.entry(&change.sobject).or_default().entry(&change.id).or_default();
-            record.insert("attributes".into(), json!({"type": change.sobject}));
+            let record = objects.entry(&change.object).or_default().entry(&change.id).or_default();
+            record.insert("attributes".into(), json!({"type": change.object}));
             record.insert("id".into(), json!(change.id));
-            record.insert(change.field.clone(), value.clone());
+            record.insert(change.field.clone(), (*value).clone());
         }
         for (object, records) in objects {
             let records: Vec<Value> = records.into_values().map(Value::Object).collect();
             self.rest.update(object, &records).await?;
         }
         Ok(())
-    }
-
-    pub(super) async fn retract<J: Journal>(
-        &self,
-        retract: &Retract,
-        journal: &J,
-    ) -> Result<Wrote, SalesforceError> {
-        let mut wrote = Wrote::Nothing;
-        for event in &retract.event_ids {
-            let mut record = journal.load(*event).await?;
-            if record == Record::default() {
-                continue;
-            }
-            if let (Some(_), Some(lookup)) = (record.began, &record.lookup)
-                && let Some(id) = self.find(lookup).await?
-            {
-                record.created.push(Created { sobject: lookup.sobject.clone(), id });
-            }
-            for created in &record.created {
-                match self.rest.delete(&created.sobject, &created.id).await {
-                    Ok(()) | Err(SalesforceError::Missing(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            let mut restored = Vec::new();
-            for change in &record.changed {
-                match self.rest.read(&change.sobject, &change.id, &change.field).await {
-                    // What somebody has changed since is theirs.
-                    Ok(now)
-                        if now.get(&change.field).is_some_and(|value| same_value(value, &change.after)) =>
-                    {
-                        restored.push(change)
-                    }
-                    Ok(_) | Err(SalesforceError::Missing(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.write(restored.into_iter().map(|change| (change, &change.before))).await?;
-            journal.save(*event, &Record::default()).await?;
-            wrote = Wrote::TakenBack;
-        }
-        Ok(wrote)
     }
 }
 
@@ -195,14 +148,4 @@ fn members_query(campaign: &str, wanted: &Wanted) -> Option<String> {
         "SELECT Id, Status FROM CampaignMember WHERE CampaignId = {} AND ({conditions}) LIMIT 200",
         quote(campaign)
     ))
-}
-
-fn same_field(one: &Change, other: &Change) -> bool {
-    (&one.sobject, &one.id, &one.field) == (&other.sobject, &other.id, &other.field)
-}
-
-/// Times come back in another spelling than they went.
-fn same_value(one: &Value, other: &Value) -> bool {
-    let time = |value: &Value| value.as_str()?.replace("+0000", "Z").parse::<Timestamp>().ok();
-    one == other || (time(one).is_some() && time(one) == time(other))
 }

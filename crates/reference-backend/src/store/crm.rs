@@ -1,6 +1,7 @@
-//! What was written into Salesforce for which event, and how many requests that took.
+//! What was written into a CRM for which event, and how many requests that took.
 
-use answerback_backend::salesforce::{Journal, JournalError, Mapping, Record};
+use answerback_backend::crm::{Journal, JournalError, Record};
+use answerback_backend::salesforce::Mapping;
 use answerback_reply::TrackedSend;
 use jiff::{Timestamp, tz::TimeZone};
 use sqlx::Row;
@@ -9,8 +10,12 @@ use uuid::Uuid;
 use super::deliveries::DueWebhook;
 use super::{Store, StoreError, micros, time, tokens::ensure_organisation};
 
-/// The endpoint's id among the organisation's webhooks.
-pub const ENDPOINT: &str = "salesforce";
+/// The ids of the endpoints among an organisation's webhooks.
+pub const SALESFORCE: &str = "salesforce";
+/// See [`SALESFORCE`].
+pub const HUBSPOT: &str = "hubspot";
+/// All of them.
+pub const CRMS: [&str; 2] = [SALESFORCE, HUBSPOT];
 
 /// What an event's writing needs beside the event.
 #[derive(Debug)]
@@ -22,28 +27,27 @@ pub struct Context {
 }
 
 impl Store {
-    /// Has the organisation's events written into its Salesforce from now on; those of others' no longer.
-    pub async fn keep_salesforce_endpoints(
-        &self,
-        organisations: &[(String, String)],
-    ) -> Result<(), StoreError> {
+    /// Has events of these organisations written into these CRMs, by address, from now on; those of others no longer.
+    pub async fn keep_crm_endpoints(&self, endpoints: &[(DueWebhook, String)]) -> Result<(), StoreError> {
         let now = micros(Timestamp::now());
         let mut write = self.write().await?;
-        sqlx::query("UPDATE webhooks SET disabled_at = $2, disabled_because = $3 WHERE id = $1 AND disabled_at IS NULL")
-            .bind(ENDPOINT)
-            .bind(now)
-            .bind("The server's settings no longer name it.")
-            .execute(&mut *write.tx)
-            .await?;
-        for (org, url) in organisations {
+        for crm in CRMS {
+            sqlx::query("UPDATE webhooks SET disabled_at = $2, disabled_because = $3 WHERE id = $1 AND disabled_at IS NULL")
+                .bind(crm)
+                .bind(now)
+                .bind("The server's settings no longer name it.")
+                .execute(&mut *write.tx)
+                .await?;
+        }
+        for (DueWebhook { org, webhook }, url) in endpoints {
             ensure_organisation(&mut write.tx, org).await?;
             sqlx::query(
                 "INSERT INTO webhooks (org, id, url, secret, created_at) VALUES ($1, $2, $3, '', $4)
                  ON CONFLICT (org, id) DO UPDATE SET url = excluded.url, disabled_at = NULL, disabled_because = NULL",
             )
             .bind(org)
-            .bind(ENDPOINT)
-            .bind(format!("{ENDPOINT}:{url}"))
+            .bind(webhook)
+            .bind(format!("{webhook}:{url}"))
             .bind(now)
             .execute(&mut *write.tx)
             .await?;
@@ -64,7 +68,7 @@ impl Store {
     }
 
     /// What writing an event needs.
-    pub async fn salesforce_context(&self, org: &str, event_id: &str) -> Result<Context, StoreError> {
+    pub async fn crm_context(&self, org: &str, event_id: &str) -> Result<Context, StoreError> {
         let row = sqlx::query(
             "SELECT e.retracted, s.body FROM events e LEFT JOIN sends s ON s.org = e.org AND s.id = e.send_id
              WHERE e.org = $1 AND e.id = $2",
@@ -114,35 +118,50 @@ impl Store {
         }
         write.commit().await
     }
+}
 
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// One organisation's records of one CRM.
+#[derive(Clone, Debug)]
+pub struct StoreJournal {
+    /// The database.
+    pub store: Store,
+    /// The organisation.
+    pub org: String,
+    /// The CRM's endpoint.
+    pub crm: &'static str,
+}
+
+impl StoreJournal {
     /// How many requests the organisation's events took on the day of `now`.
-    pub async fn salesforce_requests(&self, org: &str, now: Timestamp) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT requests FROM salesforce_usage WHERE org = $1 AND day = $2")
-            .bind(org)
+    pub async fn requests(&self, now: Timestamp) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT requests FROM crm_usage WHERE org = $1 AND crm = $2 AND day = $3")
+            .bind(&self.org)
+            .bind(self.crm)
             .bind(day(now))
-            .fetch_optional(self.pool())
+            .fetch_optional(self.store.pool())
             .await?;
         Ok(row.map(|row| row.try_get("requests")).transpose()?.unwrap_or_default())
     }
 
     /// Counts requests, and forgets those of other days.
-    pub async fn count_salesforce_requests(
-        &self,
-        org: &str,
-        now: Timestamp,
-        requests: u32,
-    ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        sqlx::query("DELETE FROM salesforce_usage WHERE org = $1 AND day < $2")
-            .bind(org)
+    pub async fn count_requests(&self, now: Timestamp, requests: u32) -> Result<(), StoreError> {
+        let mut write = self.store.write().await?;
+        sqlx::query("DELETE FROM crm_usage WHERE org = $1 AND crm = $2 AND day < $3")
+            .bind(&self.org)
+            .bind(self.crm)
             .bind(day(now))
             .execute(&mut *write.tx)
             .await?;
         sqlx::query(
-            "INSERT INTO salesforce_usage (org, day, requests) VALUES ($1, $2, $3)
-             ON CONFLICT (org, day) DO UPDATE SET requests = salesforce_usage.requests + excluded.requests",
+            "INSERT INTO crm_usage (org, crm, day, requests) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (org, crm, day) DO UPDATE SET requests = crm_usage.requests + excluded.requests",
         )
-        .bind(org)
+        .bind(&self.org)
+        .bind(self.crm)
         .bind(day(now))
         .bind(i64::from(requests))
         .execute(&mut *write.tx)
@@ -151,23 +170,11 @@ impl Store {
     }
 }
 
-fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).date().to_string()
-}
-
-/// One organisation's records.
-#[derive(Clone, Debug)]
-pub struct StoreJournal {
-    /// The database.
-    pub store: Store,
-    /// The organisation.
-    pub org: String,
-}
-
 impl Journal for StoreJournal {
     async fn load(&self, event: Uuid) -> Result<Record, JournalError> {
-        let row = sqlx::query("SELECT record FROM salesforce_records WHERE org = $1 AND event_id = $2")
+        let row = sqlx::query("SELECT record FROM crm_records WHERE org = $1 AND crm = $2 AND event_id = $3")
             .bind(&self.org)
+            .bind(self.crm)
             .bind(event.to_string())
             .fetch_optional(self.store.pool())
             .await
@@ -181,10 +188,11 @@ impl Journal for StoreJournal {
         let record = serde_json::to_string(record).map_err(failed)?;
         let mut write = self.store.write().await.map_err(failed)?;
         sqlx::query(
-            "INSERT INTO salesforce_records (org, event_id, record) VALUES ($1, $2, $3)
-             ON CONFLICT (org, event_id) DO UPDATE SET record = excluded.record",
+            "INSERT INTO crm_records (org, crm, event_id, record) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (org, crm, event_id) DO UPDATE SET record = excluded.record",
         )
         .bind(&self.org)
+        .bind(self.crm)
         .bind(event.to_string())
         .bind(record)
         .execute(&mut *write.tx)

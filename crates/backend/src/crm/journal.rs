@@ -1,11 +1,11 @@
-//! What the connector writes down before and after it writes to Salesforce.
+//! What the connector writes down before and after it writes to a CRM.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What was done in Salesforce for one event.
+/// What was done in the CRM for one event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
@@ -22,19 +22,22 @@ pub struct Record {
 /// How an entry of ours is found again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lookup {
-    /// `EmailMessage` or `Task`.
-    pub sobject: String,
+    /// The object's API name.
+    #[serde(alias = "sobject")]
+    pub object: String,
     /// The entry's key.
     pub key: String,
-    /// A query that finds it where the key's field is missing.
-    pub soql: String,
+    /// Where to look for it: a query, or whose it is.
+    #[serde(alias = "soql")]
+    pub query: String,
 }
 
-/// A record of Salesforce.
+/// A record of the CRM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Created {
     /// The object's API name.
-    pub sobject: String,
+    #[serde(alias = "sobject")]
+    pub object: String,
     /// The record's id.
     pub id: String,
 }
@@ -43,7 +46,8 @@ pub struct Created {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The object's API name.
-    pub sobject: String,
+    #[serde(alias = "sobject")]
+    pub object: String,
     /// The record's id.
     pub id: String,
     /// The field's API name.
@@ -56,7 +60,7 @@ pub struct Change {
 
 /// The journal could not be read or written; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what was done in Salesforce could not be written down: {0}")]
+#[error("what was done in the CRM could not be written down: {0}")]
 pub struct JournalError(pub String);
 
 /// Where records are kept; durable when `save` returns.

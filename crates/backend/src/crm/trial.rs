@@ -6,10 +6,9 @@ use answerback_reply::{Kind, MessageId, Relation};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::connector::{Connector, Wrote};
-use super::error::SalesforceError;
+use super::error::CrmError;
 use super::journal::{Journal, JournalError, Record};
-use super::settings::{Mapping, Unknown};
+use super::{Crm, Wrote};
 use crate::event::{Event, EventData, Log, Reply, Retract, SendRef};
 
 /// A trial's entry that could not be removed.
@@ -19,7 +18,7 @@ pub struct Left {
     /// Which records stay.
     pub left: String,
     /// Why.
-    pub why: SalesforceError,
+    pub why: CrmError,
 }
 
 /// Why a trial failed.
@@ -27,31 +26,29 @@ pub struct Left {
 pub enum TrialError {
     /// It was not written.
     #[error(transparent)]
-    Write(#[from] SalesforceError),
+    Write(#[from] CrmError),
     /// It was not removed.
     #[error(transparent)]
     Left(#[from] Left),
 }
 
-/// Logs a reply of whoever has this address, which must be in Salesforce, and takes it back; gives the objects that were written.
-pub async fn trial(connector: &Connector, address: &str, now: Timestamp) -> Result<Vec<String>, TrialError> {
-    // A trial makes no lead.
-    let mapping = Mapping { unknown_people: Unknown::SetAside, ..connector.settings().mapping.clone() };
-    let connector = connector.with_mapping(mapping)?;
+/// Logs a reply of whoever has this address, who must be there, and takes it back; gives the objects that were written.
+pub async fn trial(crm: &impl Crm, address: &str, now: Timestamp) -> Result<Vec<String>, TrialError> {
+    let crm = crm.for_trial()?;
     let journal = Scratch::default();
     let id = Uuid::new_v4();
-    if connector.deliver(&log(id, address, now), None, &journal, now).await? != Wrote::Entry {
-        return Err(SalesforceError::Nobody.into());
+    if crm.deliver(&log(id, address, now), None, &journal, now).await? != Wrote::Entry {
+        return Err(CrmError::Nobody.into());
     }
     let written = journal.lock().created.clone();
     let retract = Retract { about: about(), event_ids: vec![id], reason: "test".into() };
     let retract = event(Uuid::new_v4(), EventData::Retract(retract), now);
-    if let Err(why) = connector.deliver(&retract, None, &journal, now).await {
+    if let Err(why) = crm.deliver(&retract, None, &journal, now).await {
         let left: Vec<String> =
-            written.iter().map(|created| format!("{} {}", created.sobject, created.id)).collect();
+            written.iter().map(|created| format!("{} {}", created.object, created.id)).collect();
         return Err(Left { left: left.join(", "), why }.into());
     }
-    Ok(written.into_iter().map(|created| created.sobject).collect())
+    Ok(written.into_iter().map(|created| created.object).collect())
 }
 
 fn log(id: Uuid, address: &str, now: Timestamp) -> Event {
