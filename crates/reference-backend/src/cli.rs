@@ -1,12 +1,13 @@
 //! The command line.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use answerback_backend::crm::Crm;
+use answerback_backend::salesforce::authorize::{Authorization, CALLBACK};
 use answerback_backend::{Token, hubspot, salesforce};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -165,6 +166,12 @@ enum Command {
         #[arg(long)]
         org: String,
     },
+    /// Sign in to an organisation's Salesforce with a browser anywhere, and keep the refresh token in the file that the settings name.
+    SalesforceSignIn {
+        /// The organisation.
+        #[arg(long)]
+        org: String,
+    },
     /// Ask an organisation's HubSpot, as the settings file says, and look at what the private app can do there. Exit status 1 where something
     /// is missing.
     HubspotCheck {
@@ -253,11 +260,9 @@ impl Cli {
                 let kit = Kit::new(&url, Token::new(platform_token), Token::new(laptop_token), &rep)?;
                 conform(&kit).await
             }
+            Command::SalesforceSignIn { org } => sign_in(&salesforce_of(&file, &org)?).await,
             Command::SalesforceCheck { org } => {
-                let settings = file.salesforce.get(&org).cloned();
-                let settings = settings.with_context(|| {
-                    format!("the settings have no [salesforce.{org}]; name them with --config FILE")
-                })?;
+                let settings = salesforce_of(&file, &org)?;
                 let grant = settings.grant()?;
                 check_crm(&salesforce::Connector::new(settings, grant)?).await
             }
@@ -296,6 +301,28 @@ async fn conform(kit: &Kit) -> anyhow::Result<ExitCode> {
     let failed = reports.iter().filter(|r| r.failure.is_some()).count();
     print(&format!("{} of {} checks passed", reports.len() - failed, reports.len()))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+fn salesforce_of(file: &Settings, org: &str) -> anyhow::Result<salesforce::Settings> {
+    file.salesforce
+        .get(org)
+        .cloned()
+        .with_context(|| format!("the settings have no [salesforce.{org}]; name them with --config FILE"))
+}
+
+/// The administrator opens an address in any browser and brings back the one at which it ends.
+async fn sign_in(settings: &salesforce::Settings) -> anyhow::Result<ExitCode> {
+    let kept = settings.refresh_token.as_ref();
+    let kept =
+        kept.context("the settings do not say where to keep it: refresh_token = { file = \"PATH\" }")?;
+    let begun = Authorization::begin(settings)?;
+    print("Open this address in a browser and sign in as the integration user:")?;
+    print(&begun.url)?;
+    print(&format!("Then paste the address at which the browser ends ({CALLBACK}?code=…):"))?;
+    let mut address = String::new();
+    std::io::stdin().lock().read_line(&mut address).context("nothing was pasted")?;
+    kept.replace(&begun.finish(settings, &address).await?)?;
+    print("Signed in. Run salesforce-check to see what the user may do.")
 }
 
 async fn check_crm(crm: &impl Crm) -> anyhow::Result<ExitCode> {

@@ -6,6 +6,7 @@ mod crm;
 use std::time::Duration;
 
 use answerback_backend::crm::{Crm, CrmError, Wrote};
+use answerback_backend::salesforce::authorize::{Authorization, CALLBACK};
 use answerback_backend::salesforce::{Connector, Grant, Settings};
 use answerback_backend::{Event, SecretSource, Token};
 use answerback_testkit::salesforce::{
@@ -355,6 +356,43 @@ async fn an_open_opportunity_is_related_and_a_person_account_is_changed_by_its_a
     let task = &scene.salesforce.records("Task")[0];
     assert_eq!((&task["WhoId"], &task["WhatId"]), (&json!(scene.flynn), &json!(deal)));
     assert_eq!((&task["Subject"], &task["Type"]), (&json!("Reply: Space Paranoids"), &json!("Reply")));
+}
+
+#[tokio::test]
+async fn the_browser_gives_a_refresh_token_to_whoever_began_the_sign_in() {
+    let scene = Scene::new(Options::default()).await;
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    let source = SecretSource::File(secret.path().to_owned());
+    source.replace(&Token::new(CLIENT_SECRET)).unwrap();
+    let mut settings = scene.connector().settings().clone();
+    settings.client_secret = Some(source);
+    let tls = answerback_backend::client::tls(&answerback_backend::ClientOptions::default()).unwrap();
+    let browser = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let visit = async |url: &str| {
+        let answer = browser.get(url).send().await.unwrap();
+        answer.headers().get("location").unwrap().to_str().unwrap().to_owned()
+    };
+    let begun = Authorization::begin(&settings).unwrap();
+    let ended_at = visit(&begun.url).await;
+    assert!(ended_at.starts_with(CALLBACK), "{ended_at}");
+    let token = begun.finish(&settings, &format!(" {ended_at}\n")).await.unwrap();
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    let kept = SecretSource::File(kept.path().to_owned());
+    kept.replace(&token).unwrap();
+    let grant = Grant::Refresh { secret: Some(Token::new(CLIENT_SECRET)), kept };
+    Connector::new(settings.clone(), grant).unwrap().check().await.unwrap();
+    // The code is good for once, and for nobody else.
+    assert!(begun.finish(&settings, &ended_at).await.is_err());
+    let other = Authorization::begin(&settings).unwrap();
+    visit(&other.url).await;
+    let error = other.finish(&settings, &ended_at).await.unwrap_err();
+    assert!(error.to_string().contains("not the address"), "{error}");
+    let denied = other.finish(&settings, &format!("{CALLBACK}?error=access_denied")).await.unwrap_err();
+    assert!(denied.to_string().contains("denied"), "{denied}");
 }
 
 /// Where `cargo xtask test` has installed simple-salesforce.

@@ -7,6 +7,7 @@
 //! An EmailMessage can't be changed once it is there, so a second one could never be mended: see [`connector`] for what keeps
 //! it from coming into being.
 
+pub mod authorize;
 pub mod change;
 pub mod connector;
 pub mod entry;

@@ -13,6 +13,7 @@ use super::words::{theirs, when};
 use crate::api::webhooks::push_test;
 use crate::problem::ApiError;
 use crate::server::App;
+use crate::store::crm::{CRMS, SALESFORCE};
 use crate::store::deliveries::DeadLetter;
 use crate::store::webhooks::{MOST_WEBHOOKS, Webhook, WebhookState};
 use crate::webhook::schedule::Outcome;
@@ -57,6 +58,8 @@ fn endpoint(session: &Session, webhook: &Webhook, dead: &[DeadLetter]) -> Markup
             span.badge.bad { "disabled" } " " small { (webhook.disabled_because.as_deref().unwrap_or_default()) }
         },
     };
+    // The server's settings make these and take them away.
+    let is_crm = CRMS.contains(&webhook.id.as_str());
     let button = |action: &str, class: &str, name: &str, event: Option<&str>| {
         html! {
             form.inline method="post" action={ "/admin/webhooks/" (action) } {
@@ -76,10 +79,11 @@ fn endpoint(session: &Session, webhook: &Webhook, dead: &[DeadLetter]) -> Markup
                 dt { "Given up" } dd { (webhook.dead_letters) }
                 dt { "Since" } dd { (when(webhook.created_at)) }
             }
+            @if webhook.id == SALESFORCE { p { a href="/admin/salesforce" { "Check it, and say what becomes what" } } }
             div.actions {
-                (button("test", "", "Send a test", None))
+                @if !is_crm { (button("test", "", "Send a test", None)) }
                 @if webhook.dead_letters > 0 { (button("redeliver", "", "Deliver all again", None)) }
-                (button("remove", "danger", "Remove", None))
+                @if !is_crm { (button("remove", "danger", "Remove", None)) }
             }
         }
         @if !dead.is_empty() {

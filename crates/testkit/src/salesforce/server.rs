@@ -9,7 +9,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -20,6 +23,8 @@ use super::org::{ApiError, Denied, Options, Org};
 pub const CLIENT_ID: &str = "3MVG9simulator";
 /// Its secret.
 pub const CLIENT_SECRET: &str = "simulator-secret";
+/// An authorisation code as it stands in an address.
+const CODE: &str = "aPrx.simulator%3D%3D";
 const VERSIONS: [u16; 4] = [65, 66, 67, 68];
 /// The refresh token that it knows at first. Each is good for one use: it gives another.
 pub const REFRESH_TOKEN: &str = "5Aep861.simulator.0";
@@ -49,6 +54,8 @@ struct Inner {
     signed_in: u32,
     newest_version: u16,
     refresh_token: String,
+    /// The challenge of the sign-in that the browser has been through (RFC 7636).
+    challenge: Option<String>,
     /// Requests so far, sign-ins not among them.
     requests: u32,
     limit: u32,
@@ -83,12 +90,14 @@ impl Simulator {
             signed_in: 0,
             newest_version: options.newest_version,
             refresh_token: REFRESH_TOKEN.into(),
+            challenge: None,
             requests: 0,
             limit: 15_000,
             faults: BTreeMap::new(),
             refuse_sign_in: None,
         }));
         let router = Router::new()
+            .route("/services/oauth2/authorize", get(authorize))
             .route("/services/oauth2/token", post(token))
             .route("/services/data", get(versions))
             .route("/services/data/", get(versions))
@@ -181,6 +190,11 @@ async fn token(State(shared): State<Shared>, Form(form): Form<BTreeMap<String, S
         ("client_credentials", ..) => Some(("invalid_client_id", "client identifier invalid")),
         ("refresh_token", CLIENT_ID, CLIENT_SECRET) if given("refresh_token") == inner.refresh_token => None,
         ("refresh_token", ..) => Some(("invalid_grant", "expired access/refresh token")),
+        ("authorization_code", CLIENT_ID, CLIENT_SECRET) => {
+            let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(given("code_verifier")));
+            let proven = given("code") == "aPrx.simulator==" && inner.challenge.take() == Some(proof);
+            (!proven).then_some(("invalid_grant", "invalid authorization code"))
+        }
         _ => Some(("unsupported_grant_type", "grant type not supported")),
     };
     if let Some((error, description)) = refused {
@@ -190,13 +204,24 @@ async fn token(State(shared): State<Shared>, Form(form): Form<BTreeMap<String, S
     let session = format!("00D000000000001!simulator.{}", inner.signed_in);
     inner.sessions.insert(session.clone());
     let id = format!("{}/id/00D000000000001EAA/005000000000001AAA", inner.url);
-    let successor = (given("grant_type") == "refresh_token").then(|| {
+    let successor = (given("grant_type") != "client_credentials").then(|| {
         inner.refresh_token = format!("5Aep861.simulator.{}", inner.signed_in);
         &inner.refresh_token
     });
     let answer = json!({"access_token": session, "refresh_token": successor, "instance_url": inner.url, "id": id,
         "token_type": "Bearer", "issued_at": "1763542800000", "signature": "simulated", "scope": "api"});
     json_answer(200, &answer)
+}
+
+/// Somebody signs in and allows it at once: the browser goes where the app's callback is.
+async fn authorize(
+    State(shared): State<Shared>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response<Body> {
+    let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+    lock(&shared).challenge = Some(given("code_challenge").to_owned());
+    let ends_at = format!("{}?code={CODE}&state={}", given("redirect_uri"), given("state"));
+    Response::builder().status(302).header(header::LOCATION, ends_at).body(Body::empty()).unwrap_or_default()
 }
 
 async fn versions(State(shared): State<Shared>) -> Response<Body> {
