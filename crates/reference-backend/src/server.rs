@@ -26,11 +26,11 @@ use crate::housekeeping::keep_house;
 use crate::metrics::Metrics;
 use crate::problem::{ApiError, REQUEST};
 use crate::rate::{Limiter, Rate};
-use crate::store::crm::{HUBSPOT, SALESFORCE};
 use crate::store::deliveries::DueWebhook;
 use crate::store::tokens::{PLATFORM_PREFIX, hash};
 use crate::store::{CONNECTIONS, Store, StoreError};
 use crate::watch::Feeds;
+use crate::webhook::crm::{HUBSPOT, SALESFORCE};
 use crate::webhook::{Courier, Networks, crm};
 
 /// Bytes of `POST /v1/sends` at most, unpacked.

@@ -15,9 +15,9 @@ use super::session::{Bare, Session};
 use super::words::theirs;
 use crate::problem::ApiError;
 use crate::server::App;
-use crate::store::crm::SALESFORCE;
 use crate::store::webhooks::{Webhook, WebhookState};
 use crate::webhook::crm::Endpoint;
+use crate::webhook::crm::SALESFORCE;
 
 /// Campaigns whose ids are offered at most.
 const OFFERED: i64 = 20;

@@ -13,9 +13,9 @@ use super::words::{theirs, when};
 use crate::api::webhooks::push_test;
 use crate::problem::ApiError;
 use crate::server::App;
-use crate::store::crm::{CRMS, SALESFORCE};
 use crate::store::deliveries::DeadLetter;
 use crate::store::webhooks::{MOST_WEBHOOKS, Webhook, WebhookState};
+use crate::webhook::crm::{CRMS, SALESFORCE};
 use crate::webhook::schedule::Outcome;
 
 const SHOWN_DEAD: i64 = 20;

@@ -1,7 +1,6 @@
 //! What the backend keeps: embedded SQLite or PostgreSQL, one schema and one set of queries for both.
 
 pub mod coverage;
-pub mod crm;
 pub mod deliveries;
 pub mod enrolments;
 pub mod events;
@@ -9,6 +8,7 @@ pub mod laptops;
 pub mod overview;
 pub mod policy;
 pub mod retention;
+pub mod salesforce;
 pub mod sends;
 pub mod sessions;
 pub mod tokens;

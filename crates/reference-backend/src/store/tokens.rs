@@ -114,7 +114,7 @@ async fn issue(
     Ok(Token::new(token))
 }
 
-pub(super) async fn ensure_organisation(
+pub(crate) async fn ensure_organisation(
     tx: &mut sqlx::Transaction<'static, sqlx::Any>,
     org: &str,
 ) -> Result<(), StoreError> {

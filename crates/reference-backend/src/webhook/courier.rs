@@ -18,10 +18,10 @@ use super::destination::{Guarded, Networks};
 use super::schedule::Outcome;
 use super::signature;
 use crate::metrics::Metrics;
-use crate::store::crm::CRMS;
 use crate::store::deliveries::{Attempt, Delivery, DueWebhook};
 use crate::store::webhooks::Endpoint;
 use crate::store::{Store, StoreError};
+use crate::webhook::crm::CRMS;
 
 /// How often the database is asked for what other copies and retries made due.
 const POLL: Duration = Duration::from_secs(1);

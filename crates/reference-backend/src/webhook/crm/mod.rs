@@ -1,5 +1,7 @@
 //! The endpoint that is an organisation's CRM: the same leases, order, retries and dead letters as a webhook's.
 
+mod records;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +10,9 @@ use answerback_backend::crm::{Crm, CrmError, Finding, Journal, JournalError, Rec
 use answerback_backend::{Event, EventType, hubspot, salesforce};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
+use self::records::StoreJournal;
+pub use self::records::{CRMS, HUBSPOT, SALESFORCE};
 use super::schedule::Outcome;
-use crate::store::crm::{HUBSPOT, SALESFORCE, StoreJournal};
 use crate::store::deliveries::{Attempt, Delivery, LEASE};
 use crate::store::{Store, StoreError};
 

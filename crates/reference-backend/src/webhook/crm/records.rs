@@ -1,14 +1,14 @@
 //! What was written into a CRM for which event, and how many requests that took.
 
 use answerback_backend::crm::{Journal, JournalError, Record};
-use answerback_backend::salesforce::Mapping;
 use answerback_reply::TrackedSend;
 use jiff::{Timestamp, tz::TimeZone};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::deliveries::DueWebhook;
-use super::{Store, StoreError, micros, time, tokens::ensure_organisation};
+use crate::store::deliveries::DueWebhook;
+use crate::store::tokens::ensure_organisation;
+use crate::store::{Store, StoreError, micros};
 
 /// The ids of the endpoints among an organisation's webhooks.
 pub const SALESFORCE: &str = "salesforce";
@@ -82,41 +82,6 @@ impl Store {
         // An erased send is an empty object.
         let send = body.and_then(|body| serde_json::from_str(&body).ok());
         Ok(Context { retracted: row.try_get::<i64, _>("retracted")? != 0, send })
-    }
-
-    /// The mapping that an administrator made, and when; `None` where that of the server's settings holds.
-    pub async fn salesforce_mapping(&self, org: &str) -> Result<Option<(Mapping, Timestamp)>, StoreError> {
-        let row = sqlx::query("SELECT mapping, changed_at FROM salesforce_mappings WHERE org = $1")
-            .bind(org)
-            .fetch_optional(self.pool())
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mapping: String = row.try_get("mapping")?;
-        let mapping = serde_json::from_str(&mapping).map_err(|_| StoreError::Corrupt("a mapping"))?;
-        Ok(Some((mapping, time(row.try_get("changed_at")?)?)))
-    }
-
-    /// Keeps an administrator's mapping; with `None` that of the server's settings holds again.
-    pub async fn keep_salesforce_mapping(
-        &self,
-        org: &str,
-        mapping: Option<&Mapping>,
-    ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        sqlx::query("DELETE FROM salesforce_mappings WHERE org = $1")
-            .bind(org)
-            .execute(&mut *write.tx)
-            .await?;
-        if let Some(mapping) = mapping {
-            let mapping = serde_json::to_string(mapping).map_err(|_| StoreError::Corrupt("a mapping"))?;
-            sqlx::query("INSERT INTO salesforce_mappings (org, mapping, changed_at) VALUES ($1, $2, $3)")
-                .bind(org)
-                .bind(mapping)
-                .bind(micros(Timestamp::now()))
-                .execute(&mut *write.tx)
-                .await?;
-        }
-        write.commit().await
     }
 }
 
