@@ -86,6 +86,14 @@ fn all_tests(workspace: &Workspace, steps: &mut Steps) {
             "drives the Salesforce simulator as an independent client",
         )
     });
+    steps.step("exchangelib", &[PACKAGES], || {
+        let folder = workspace.build_folder("exchangelib");
+        python_package(
+            &folder,
+            "exchangelib==5.6.0",
+            "drives the Exchange simulator as an independent client",
+        )
+    });
     // Everything at once and with the same features as the tests, so that nothing is compiled twice.
     steps.step(BUILD, &[PACKAGES, WINDOW], || {
         let everything = ["build", "--workspace", "--all-targets", "--features", APP_FEATURE];

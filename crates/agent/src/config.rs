@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::ConfigError;
 pub use paths::{cache_dir, config_file, data_dir};
-pub use server::{GraphConfig, Server, SignInSource};
+pub use server::{EwsConfig, GraphConfig, Server, SignInSource};
 
 /// Everything that the rep or the admin has set. What the desktop app exports and imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -103,9 +103,12 @@ pub struct AccountConfig {
     /// How to reach it over IMAP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imap: Option<ImapConfig>,
-    /// How to reach it through Microsoft Graph. Exactly one of the two is there.
+    /// How to reach it through Microsoft Graph.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph: Option<GraphConfig>,
+    /// How to reach it on the organisation's own Exchange server. Exactly one of the three is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ews: Option<EwsConfig>,
 }
 
 /// An IMAP server and the login there.

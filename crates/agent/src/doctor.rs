@@ -6,7 +6,7 @@ use std::time::Duration;
 use answerback_backend::{Client, ClientOptions, Token};
 use answerback_keychain::{Keychain, SecretSource};
 use answerback_mailbox::imap::{self, TestStep, TestStepKind};
-use answerback_mailbox::{Credential, ProxyChoice, graph};
+use answerback_mailbox::{Credential, ProxyChoice, ews, graph};
 
 use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig, Server};
 use crate::context::Context;
@@ -116,7 +116,7 @@ async fn check_account(
         Err(problem) => return failed(problem),
     };
     match account.server() {
-        Server::Imap(_) => match credentials.of(account).await {
+        Server::Imap(_) | Server::Ews(_) => match credentials.of(account).await {
             Ok(credential) => check_mailbox(account, &credential, proxy).await,
             Err(problem) => failed(problem),
         },
@@ -134,10 +134,16 @@ pub async fn check_mailbox(
     credential: &Credential,
     proxy: ProxyChoice,
 ) -> Vec<Check> {
-    let Server::Imap(imap) = account.server() else { return Vec::new() };
-    let (settings, server) = (imap.settings(&account.address, proxy), account.server_name());
-    let steps = imap::test_connection(&settings, credential).await;
-    checks(steps, &server, |error| Problem::of_mailbox(error, &server))
+    let server = account.server_name();
+    let steps = match account.server() {
+        Server::Imap(imap) => {
+            imap::test_connection(&imap.settings(&account.address, proxy), credential).await
+        }
+        Server::Ews(ews) => ews::test_connection(&ews.settings(&account.address, proxy), credential).await,
+        // It asks for tokens as it needs them.
+        Server::Graph(_) => Vec::new(),
+    };
+    checks(steps, &server, |error| Problem::of_server(error, account.server(), &server))
 }
 
 fn checks(

@@ -205,6 +205,7 @@ pause_days = 7
             colleagues: vec![],
             exclude_folders: vec![],
             graph: None,
+            ews: None,
             imap: Some(ImapConfig {
                 host: host.into(),
                 port: None,

@@ -1,7 +1,7 @@
 //! From every crate's errors to a problem that a person can act on.
 //!
 //! The codes, which the window translates by: `wrong_password`, `sign_in_again`, `wrong_account`, `no_client_id`,
-//! `consent_refused`, `admin_consent`, `client_blocked`, `scope_missing`, `sign_in_timeout`, `sign_in_cancelled`,
+//! `consent_refused`, `admin_consent`, `ews_not_allowed`, `client_blocked`, `scope_missing`, `sign_in_timeout`, `sign_in_cancelled`,
 //! `bad_client`, `provider_unreachable`, `provider_busy`, `not_a_provider`, `sign_in_setup`, `unknown_host`, `proxy`, `refused_port`, `no_network`,
 //! `timed_out`, `certificate`, `tls`, `unsupported`, `settings`, `throttled`, `lost`, `denied`, `protocol`,
 //! `backend_url`, `backend_down`, `backend_certificate`, `bad_token`, `forbidden`, `not_a_backend`,
@@ -17,7 +17,7 @@ use answerback_keychain::{KeychainError, SourceError};
 use answerback_mailbox::ErrorKind;
 use answerback_provider::OauthError;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Server};
 use crate::view::Problem;
 
 const SIGN_IN_AGAIN: &str = "Sign in again through the browser.";
@@ -98,8 +98,44 @@ impl Problem {
         Self::new(code, server, sentence(&error.detail), remedy)
     }
 
+    /// The trouble of a mailbox, whichever way it is reached.
+    pub(crate) fn of_server(error: &answerback_mailbox::Error, server: Server<'_>, name: &str) -> Self {
+        match server {
+            Server::Imap(_) => Self::of_mailbox(error, name),
+            Server::Graph(_) => Self::of_graph(error, name),
+            Server::Ews(_) => Self::of_ews(error, name),
+        }
+    }
+
+    fn of_ews(error: &answerback_mailbox::Error, server: &str) -> Self {
+        let problem = Self::of_mailbox(error, server);
+        let (code, remedy) = match error.kind {
+            ErrorKind::ConsentMissing => (
+                "ews_not_allowed",
+                "Ask your administrator to allow Exchange Web Services for your mailbox (Set-CASMailbox -EwsEnabled $true), and \
+                 for this program where there is a list (EwsAllowList).",
+            ),
+            ErrorKind::Unsupported => (
+                "unsupported",
+                "Ask your administrator for Basic authentication on the EWS virtual directory or for modern authentication, or use \
+                 IMAP where the server has it.",
+            ),
+            ErrorKind::Refused => ("refused_port", "Check the url in [account.ews]."),
+            ErrorKind::Tls => (
+                "tls",
+                "On a guest network, sign in to that network first. Otherwise check the url in [account.ews].",
+            ),
+            ErrorKind::Protocol => (
+                "protocol",
+                "On a guest network, sign in to that network first. Otherwise check the url in [account.ews].",
+            ),
+            _ => return problem,
+        };
+        Self { code: code.to_owned(), remedy: remedy.to_owned(), ..problem }
+    }
+
     /// The trouble of a mailbox that is reached through Microsoft Graph.
-    pub(crate) fn of_graph(error: &answerback_mailbox::Error, server: &str) -> Self {
+    fn of_graph(error: &answerback_mailbox::Error, server: &str) -> Self {
         let problem = Self::of_mailbox(error, server);
         let remedy = match error.kind {
             ErrorKind::Unsupported => {
@@ -295,6 +331,7 @@ impl Problem {
                 | "no_client_id"
                 | "consent_refused"
                 | "admin_consent"
+                | "ews_not_allowed"
                 | "client_blocked"
                 | "scope_missing"
                 | "bad_client"

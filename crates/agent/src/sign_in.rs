@@ -3,7 +3,7 @@
 use answerback_backend::OrganisationPolicy;
 use answerback_keychain::Keychain;
 use answerback_mailbox::imap::{self, TestStepKind};
-use answerback_mailbox::{Credential, ProxyChoice, TokenSource, graph};
+use answerback_mailbox::{Credential, ProxyChoice, TokenSource, ews, graph};
 use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
 use zeroize::Zeroizing;
 
@@ -12,8 +12,16 @@ use crate::credentials::Credentials;
 use crate::managed::Managed;
 use crate::view::Problem;
 
-/// What Microsoft Graph's mailbox needs; Microsoft's other scopes are for IMAP.
-const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read", "offline_access"];
+/// What to ask Microsoft for, where it is not the provider's usual: that is for IMAP.
+fn scopes(account: &AccountConfig) -> Vec<String> {
+    let mail = match account.server() {
+        Server::Imap(_) => return Vec::new(),
+        Server::Graph(_) => "https://graph.microsoft.com/Mail.Read".to_owned(),
+        // Hybrid modern authentication: the organisation's server is the resource.
+        Server::Ews(_) => format!("https://{}/EWS.AccessAsUser.All", account.host()),
+    };
+    vec![mail, "offline_access".to_owned()]
+}
 
 /// Opens the way: a port of this computer that waits, and the URL for the browser.
 pub(crate) async fn begin(
@@ -34,8 +42,8 @@ pub(crate) async fn begin(
     let about = &account.address;
     let provider: Provider = oauth.provider.parse().map_err(|error| Problem::of_oauth(&error, about))?;
     let mut client = client(config, managed, organisation, provider, about, keychain).await?;
-    if matches!(account.server(), Server::Graph(_)) && client.scopes.is_empty() {
-        client.scopes = GRAPH_SCOPES.iter().map(ToString::to_string).collect();
+    if client.scopes.is_empty() {
+        client.scopes = scopes(account);
     }
     SignIn::begin(&client, &account.address, None).await.map_err(|error| Problem::of_oauth(&error, about))
 }
@@ -101,6 +109,10 @@ pub(crate) async fn finish(
             imap::test_connection(&imap.settings(&account.address, proxy), &credential).await
         }
         Server::Graph(graph) => graph::test_connection(&graph.settings(proxy), JustNow(secret)).await,
+        Server::Ews(ews) => {
+            let credential = Credential::AccessToken(secret);
+            ews::test_connection(&ews.settings(&account.address, proxy), &credential).await
+        }
     };
     for step in steps {
         let Err(error) = step.outcome else { continue };
@@ -114,10 +126,7 @@ pub(crate) async fn finish(
                 format!("Sign in again as {about}. If you did, ask your administrator to allow it."),
             ));
         }
-        return Err(match account.server() {
-            Server::Imap(_) => Problem::of_mailbox(&error, &server),
-            Server::Graph(_) => Problem::of_graph(&error, &server),
-        });
+        return Err(Problem::of_server(&error, account.server(), &server));
     }
     Ok((grant, token))
 }

@@ -5,7 +5,7 @@ mod batch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_mailbox::{Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions, graph, imap};
+use answerback_mailbox::{Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions, ews, graph, imap};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -72,10 +72,7 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
                 // The first refusal of a password or token is not believed; see the mailbox's backoff.
                 let refused = matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken);
                 let attention = !error.kind.is_transient() && !refused;
-                let problem = match account.server() {
-                    Server::Imap(_) => Problem::of_mailbox(&error, &server),
-                    Server::Graph(_) => Problem::of_graph(&error, &server),
-                };
+                let problem = Problem::of_server(&error, account.server(), &server);
                 (problem, retry, attention)
             }
             Ended::Ours(problem) => {
@@ -162,6 +159,15 @@ async fn watch(
                 let (options, cursors) = prepare(context, account).await?;
                 let settings = imap.settings(&account.address, proxy);
                 imap::connect(&settings, &credential, options, cursors).await.map_err(Ended::Mailbox)
+            };
+            watch_with(context, account, opening, stop, patience).await
+        }
+        Server::Ews(ews) => {
+            let opening = async {
+                let credential = context.credentials.of(account).await.map_err(Ended::Ours)?;
+                let (options, cursors) = prepare(context, account).await?;
+                let settings = ews.settings(&account.address, proxy);
+                ews::connect(&settings, &credential, options, cursors).await.map_err(Ended::Mailbox)
             };
             watch_with(context, account, opening, stop, patience).await
         }

@@ -212,7 +212,11 @@ A configuration (a secret is never in it, only where it is: env, keychain or fil
   password = { keychain = \"account/rep@sales.example\" }
 Or, for Microsoft 365, instead of [account.imap]:
   [account.graph]
-  oauth = { provider = \"microsoft\" }"
+  oauth = { provider = \"microsoft\" }
+Or, for an Exchange server:
+  [account.ews]
+  url = \"https://mail.sales.example/EWS/Exchange.asmx\"
+  password = { keychain = \"account/rep@sales.example\" }"
         )
     };
 }

@@ -66,6 +66,15 @@ pub struct FoundMessage {
     pub thread_ids: Vec<String>,
 }
 
+impl FoundMessage {
+    /// One that the server tells of and can't give. It must neither block the folder nor get lost in silence
+    /// (chatmail/core#7290).
+    pub(crate) fn unreadable(folder: &Folder, id: &str) -> Self {
+        let at = MessageRef { folder: folder.name.clone(), id: id.to_owned() };
+        Self { at, received_at: None, size: None, header: Vec::new(), thread_ids: Vec::new() }
+    }
+}
+
 /// Where a message is, until its folder is recreated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {

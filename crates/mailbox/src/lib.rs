@@ -8,15 +8,17 @@
 pub mod backoff;
 pub mod error;
 pub mod event;
+pub mod ews;
+mod exchange;
 pub mod graph;
 pub mod imap;
 pub mod settings;
 pub mod wake;
-mod web;
 
 pub use backoff::{Backoff, Retry};
 pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
+pub use ews::{EwsMailbox, EwsSettings};
 pub use graph::{GraphMailbox, GraphSettings, TokenSource};
 pub use imap::{Credential, ImapMailbox, Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use settings::{ImapSettings, Security, WatchOptions};
@@ -24,7 +26,7 @@ pub use wake::WakeDetector;
 
 use std::future::Future;
 
-/// A mailbox that is being watched. IMAP is one; Microsoft Graph and EWS are others.
+/// A mailbox that is being watched: over IMAP, Microsoft Graph or EWS.
 pub trait Mailbox: Send {
     /// Waits for the next thing worth knowing. Returns at once while there is something to read, and sleeps in
     /// IDLE or between polls otherwise.

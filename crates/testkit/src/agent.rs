@@ -48,6 +48,11 @@ pub enum MailAccess {
         /// Where it is.
         url: String,
     },
+    /// Through Exchange Web Services.
+    Ews {
+        /// Where they are.
+        url: String,
+    },
 }
 
 impl Laptop {
@@ -142,26 +147,32 @@ impl Laptop {
     }
 
     fn write_config(&self, mail: MailAccess, backend_url: &str) -> Result<()> {
-        let (imap, graph) = match mail {
-            MailAccess::Graph { url } => {
-                (None, Some(GraphConfig { url, token: Secret { env: PASSWORD_VARIABLE } }))
-            }
+        let secret = Secret { env: PASSWORD_VARIABLE };
+        let mut account = AccountConfig {
+            address: REP.address,
+            colleagues: ["sales.example"],
+            imap: None,
+            graph: None,
+            ews: None,
+        };
+        match mail {
+            MailAccess::Graph { url } => account.graph = Some(GraphConfig { url, token: secret }),
+            MailAccess::Ews { url } => account.ews = Some(EwsConfig { url, password: secret }),
             MailAccess::Imap { port, security, ca_file } => {
-                let imap = ImapConfig {
+                account.imap = Some(ImapConfig {
                     host: "localhost",
                     port,
                     security,
                     username: REP.address,
-                    password: Secret { env: PASSWORD_VARIABLE },
+                    password: secret,
                     ca_file,
-                };
-                (Some(imap), None)
+                });
             }
-        };
+        }
         let config = Config {
             data_dir: self.data(),
             backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
-            account: [AccountConfig { address: REP.address, colleagues: ["sales.example"], imap, graph }],
+            account: [account],
         };
         let text = toml::to_string(&config).context("Writing the configuration")?;
         std::fs::write(self.config(), text).context("Writing the configuration")
@@ -189,6 +200,14 @@ struct AccountConfig<'a> {
     imap: Option<ImapConfig<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     graph: Option<GraphConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ews: Option<EwsConfig<'a>>,
+}
+
+#[derive(Serialize)]
+struct EwsConfig<'a> {
+    url: String,
+    password: Secret<'a>,
 }
 
 #[derive(Serialize)]

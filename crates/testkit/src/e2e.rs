@@ -68,6 +68,14 @@ impl Scene {
         Self::on(MailServer::graph().await?).await
     }
 
+    /// Everything but the agent, with the rep's mailbox on the simulated Exchange.
+    ///
+    /// # Errors
+    /// As [`Self::on_dovecot`].
+    pub async fn on_ews() -> Result<Self> {
+        Self::on(MailServer::ews().await?).await
+    }
+
     async fn on(mail: MailServer) -> Result<Self> {
         let campaign = Campaign::new(Timestamp::now());
         for (received_at, raw) in campaign.old_mail() {

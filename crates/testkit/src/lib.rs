@@ -17,6 +17,8 @@ pub mod cyrus;
 pub mod dovecot;
 #[cfg(unix)]
 pub mod e2e;
+pub mod ews;
+pub mod exchange;
 #[cfg(unix)]
 pub mod faults;
 pub mod graph;

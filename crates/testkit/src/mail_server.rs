@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::agent::MailAccess;
 #[cfg(unix)]
 use crate::dovecot::Dovecot;
+use crate::ews::EwsServer;
 use crate::graph::GraphServer;
 use crate::imap::{Account, ImapServer};
 use crate::personas::REP;
@@ -30,6 +31,8 @@ pub enum MailServer {
     Dovecot(Dovecot),
     /// The simulated Microsoft Graph; it opens to [`PASSWORD`] as its access token.
     Graph(Box<GraphServer>),
+    /// The simulated Exchange; it opens to the rep's address and [`PASSWORD`].
+    Ews(Box<EwsServer>),
 }
 
 /// How a mail server on `localhost` is reached by IMAP.
@@ -76,6 +79,14 @@ impl MailServer {
         Ok(Self::Graph(Box::new(GraphServer::start(REP.address, PASSWORD).await?)))
     }
 
+    /// Starts the simulated Exchange.
+    ///
+    /// # Errors
+    /// When it can't listen.
+    pub async fn ews() -> Result<Self> {
+        Ok(Self::Ews(Box::new(EwsServer::start(REP.address, PASSWORD).await?)))
+    }
+
     /// What to call it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -83,6 +94,7 @@ impl MailServer {
             #[cfg(unix)]
             Self::Dovecot(_) => "Dovecot",
             Self::Graph(_) => "simulated Microsoft Graph",
+            Self::Ews(_) => "simulated Exchange",
         }
     }
 
@@ -96,7 +108,7 @@ impl MailServer {
             Self::Dovecot(dovecot) => {
                 Some(ImapDoors { plain: dovecot.port(), tls: dovecot.tls_port(), ca_file: dovecot.ca_file() })
             }
-            Self::Graph(_) => None,
+            Self::Graph(_) | Self::Ews(_) => None,
         }
     }
 
@@ -105,17 +117,20 @@ impl MailServer {
     /// # Errors
     /// It has neither IMAP nor an address of its own.
     pub fn access(&self) -> Result<MailAccess> {
-        if let Self::Graph(server) = self {
-            return Ok(MailAccess::Graph { url: server.url() });
+        match self {
+            Self::Graph(server) => Ok(MailAccess::Graph { url: server.url() }),
+            Self::Ews(server) => Ok(MailAccess::Ews { url: server.url() }),
+            _ => {
+                let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
+                Ok(MailAccess::Imap { port: tls, security: "tls", ca_file })
+            }
         }
-        let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
-        Ok(MailAccess::Imap { port: tls, security: "tls", ca_file })
     }
 
     /// What the INBOX is called there.
     pub fn inbox(&self) -> &'static str {
         match self {
-            Self::Graph(_) => "Inbox",
+            Self::Graph(_) | Self::Ews(_) => "Inbox",
             _ => "INBOX",
         }
     }
@@ -131,6 +146,10 @@ impl MailServer {
                 Ok(())
             }
             Self::Graph(server) => {
+                server.mailbox().deliver(outlook_name(folder), raw);
+                Ok(())
+            }
+            Self::Ews(server) => {
                 server.mailbox().deliver(outlook_name(folder), raw);
                 Ok(())
             }
@@ -162,6 +181,11 @@ impl MailServer {
                 server.mailbox().append(outlook_name(folder), raw, read, received_at);
                 Ok(())
             }
+            Self::Ews(server) => {
+                let read = flags.contains(&"\\Seen");
+                server.mailbox().append(outlook_name(folder), raw, read, received_at);
+                Ok(())
+            }
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.append(REP.address, folder, raw, flags, received_at).await,
         }
@@ -175,6 +199,7 @@ impl MailServer {
         match self {
             Self::Embedded { account, .. } => Ok(account.snapshot()),
             Self::Graph(server) => Ok(server.mailbox().snapshot()),
+            Self::Ews(server) => Ok(server.mailbox().snapshot()),
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.snapshot(REP.address).await,
         }

@@ -1,5 +1,5 @@
 //! The main job on real parts: Dovecot over TLS, `answerbackctl run`, the reference backend. And the same over Microsoft
-//! Graph, where the mailbox is a simulated one.
+//! Graph and EWS, where the mailbox is a simulated one.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use answerback_testkit::campaign::{SEND_FLYNN, SEND_GIBBS, SEND_LORA, SEND_YORI};
 use answerback_testkit::e2e::{Delivered, LIMIT, OTHER_FOLDER_LIMIT, Scene};
+use answerback_testkit::ews;
 use answerback_testkit::graph::Fault;
 use answerback_testkit::mail_server::MailServer;
 use serde_json::Value;
@@ -44,6 +45,15 @@ macro_rules! on_each_mailbox {
                 #[tokio::test]
                 async fn $test() {
                     super::$test(Scene::on_graph().await.unwrap()).await;
+                }
+            )+
+        }
+        mod over_ews {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(Scene::on_ews().await.unwrap()).await;
                 }
             )+
         }
@@ -280,4 +290,27 @@ async fn over_graph_an_answer_is_delivered_once_whatever_the_service_does() {
     scene.each_event_once().await.unwrap();
     let MailServer::Graph(server) = &scene.mail else { unreachable!("it is Graph") };
     assert!(server.most_at_once() <= 4);
+}
+
+#[tokio::test]
+async fn over_ews_an_answer_is_delivered_once_whatever_the_server_does() {
+    let mut scene = Scene::on_ews().await.unwrap();
+    let MailServer::Ews(server) = &scene.mail else { unreachable!("it is Exchange") };
+    server.fault_once("SyncFolderItems", ews::Fault::CutAt(300));
+    server.fault_once("SyncFolderItems", ews::Fault::Busy(Duration::from_secs(2)));
+    scene.watch().await.unwrap();
+    let answer = scene.campaign.flynn_answers();
+    let MailServer::Ews(server) = &scene.mail else { unreachable!("it is Exchange") };
+    let serial = server.mailbox().deliver("Inbox", &answer);
+    scene.delivered(&answer, LIMIT).await.unwrap();
+    let MailServer::Ews(server) = &scene.mail else { unreachable!("it is Exchange") };
+    server.mailbox().move_message(serial, "Inbox/Prospects");
+    server.mailbox().expire_sync_state();
+    server.fault_once("SyncFolderItems", ews::Fault::Unavailable);
+    server.fault_once("GetItem", ews::Fault::CutAt(40));
+    server.end_streams();
+    let last = scene.campaign.alan_answers();
+    server.mailbox().deliver("Inbox", &last);
+    scene.delivered(&last, OTHER_FOLDER_LIMIT).await.unwrap();
+    scene.each_event_once().await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use answerback_mailbox::{Error, Event, Mailbox, MessageRef, WatchOptions, graph, imap};
+use answerback_mailbox::{Error, Event, Mailbox, MessageRef, WatchOptions, ews, graph, imap};
 use answerback_reply::text;
 
 use super::Agent;
@@ -56,6 +56,15 @@ impl Agent {
                     fetch_from(mailbox, at).await
                 };
                 fetched.await.map_err(|error| Problem::of_mailbox(&error, server))
+            }
+            Server::Ews(ews) => {
+                let settings = ews.settings(&account.address, proxy);
+                let credential = credentials.of(account).await?;
+                let fetched = async {
+                    let mailbox = ews::connect(&settings, &credential, options, Vec::new()).await?;
+                    fetch_from(mailbox, at).await
+                };
+                fetched.await.map_err(|error| Problem::of_server(&error, account.server(), server))
             }
             Server::Graph(graph) => {
                 let tokens = GraphTokens::new(credentials, account);

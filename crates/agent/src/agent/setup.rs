@@ -56,7 +56,11 @@ impl Agent {
             return Err(no_such_account(&account_id));
         };
         let source = password_of(&account.address);
-        let Some(imap) = account.imap.as_mut() else {
+        let (place, oauth) = if let Some(imap) = account.imap.as_mut() {
+            (&mut imap.password, &mut imap.oauth)
+        } else if let Some(ews) = account.ews.as_mut() {
+            (&mut ews.password, &mut ews.oauth)
+        } else {
             return Err(Problem::new(
                 "settings",
                 &account.address,
@@ -64,8 +68,8 @@ impl Agent {
                 "Sign in through the browser instead.",
             ));
         };
-        imap.password = Some(source.clone());
-        imap.oauth = None;
+        *place = Some(source.clone());
+        *oauth = None;
         let account = account.clone();
         self.keep_secret(&source, password, &account.address).await?;
         self.save(config).await?;
@@ -230,6 +234,7 @@ pub(super) fn account_of(draft: &MailboxDraft) -> Result<AccountConfig, Problem>
             ca_file: draft.ca_file.as_deref().filter(|path| !path.is_empty()).map(Into::into),
         }),
         graph: None,
+        ews: None,
         address,
     };
     account.validate().map_err(|wrong| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{AccountConfig, Config, GraphConfig, ImapConfig, Security};
+use super::{AccountConfig, Config, EwsConfig, GraphConfig, ImapConfig, Security};
 
 impl Config {
     /// Says what makes no sense, for a person.
@@ -42,11 +42,12 @@ impl AccountConfig {
                 return Err(format!("`{address}` is no e-mail address"));
             }
         }
-        match (&self.imap, &self.graph) {
-            (Some(imap), None) => imap.validate(&self.address),
-            (None, Some(graph)) => graph.validate(&self.address),
+        match (&self.imap, &self.graph, &self.ews) {
+            (Some(imap), None, None) => imap.validate(&self.address),
+            (None, Some(graph), None) => graph.validate(&self.address),
+            (None, None, Some(ews)) => ews.validate(&self.address),
             _ => Err(format!(
-                "the account {} needs an [account.imap] or an [account.graph], and not both",
+                "the account {} needs one of [account.imap], [account.graph] and [account.ews]",
                 self.address
             )),
         }
@@ -72,6 +73,21 @@ impl ImapConfig {
             return Err(format!("security = \"none\" is allowed to loopback only, not to {}", self.host));
         }
         Ok(())
+    }
+}
+
+impl EwsConfig {
+    fn validate(&self, address: &str) -> Result<(), String> {
+        match (&self.password, &self.oauth) {
+            (Some(_), None) => {}
+            (None, Some(oauth)) => check_provider(&oauth.provider)?,
+            _ => {
+                return Err(format!(
+                    "the account {address} needs `password` or `oauth` in its [account.ews], and not both"
+                ));
+            }
+        }
+        check_url(&self.url, "the Exchange server")
     }
 }
 

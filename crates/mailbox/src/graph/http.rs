@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::refusal::{Meaning, Refusal};
 use super::{GraphSettings, TokenSource};
-use crate::web::Site;
+use crate::exchange::pause::Pauses;
+use crate::exchange::web::Site;
 use crate::{Error, ErrorKind};
 
 /// So many requests one batch may hold: Outlook works on four at a time for one mailbox, and throttles the rest.
@@ -18,14 +19,10 @@ pub(super) const BATCH: usize = 4;
 /// Immutable ids outlive a move; a hundred messages with their header fields make half a megabyte.
 const PREFER: &str = "IdType=\"ImmutableId\", odata.maxpagesize=100";
 
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// No page is bigger; anything more is not Graph.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
-
-/// A pause of this length is waited for here. A longer one ends the mailbox, which says why.
-const SHORT_PAUSE: Duration = Duration::from_secs(30);
-
-/// So often one request is tried.
-const TRIES: u32 = 4;
 
 /// Talks to Graph as one rep.
 pub(super) struct Client<T> {
@@ -41,18 +38,18 @@ pub(super) type Part = Result<Value, Refusal>;
 impl<T: TokenSource> Client<T> {
     pub(super) fn new(settings: &GraphSettings, tokens: T) -> Result<Self, Error> {
         let site = Site::new(&settings.url, "Microsoft Graph", &settings.proxy)?;
-        let http = site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"h2", b"http/1.1"])?;
+        let http =
+            site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"h2", b"http/1.1"], TIMEOUT)?;
         Ok(Self { http, site, tokens, token: None })
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        &self.site
     }
 
     /// For messages.
     pub(super) fn host(&self) -> &str {
         &self.site.host
-    }
-
-    /// How the connection is secured, for people.
-    pub(super) fn security(&self) -> &'static str {
-        self.site.security()
     }
 
     /// Whether the token opens the mailbox.
@@ -66,7 +63,7 @@ impl<T: TokenSource> Client<T> {
     /// Asks for a resource below `/v1.0`, or for a link that an answer had.
     pub(super) async fn get(&mut self, target: &str) -> Result<Part, Error> {
         let url = self.url(target)?;
-        let mut pauses = Pauses::default();
+        let mut tries = Tries::default();
         loop {
             let token = self.token().await?;
             let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
@@ -75,7 +72,7 @@ impl<T: TokenSource> Client<T> {
                 Ok(body) => return Ok(Ok(body)),
                 Err(refusal) => refusal,
             };
-            if !pauses.another(self, &refusal).await? {
+            if !tries.another(self, &refusal).await? {
                 return Ok(Err(refusal));
             }
         }
@@ -84,7 +81,7 @@ impl<T: TokenSource> Client<T> {
     /// Asks for up to [`BATCH`] resources at once. Parts that were throttled are asked for again after the pause.
     pub(super) async fn batch(&mut self, targets: &[String]) -> Result<Vec<Part>, Error> {
         let mut parts: Vec<Option<Part>> = targets.iter().map(|_| None).collect();
-        let mut pauses = Pauses::default();
+        let mut tries = Tries::default();
         loop {
             let mut requests = Vec::new();
             for (i, target) in targets.iter().enumerate() {
@@ -98,7 +95,7 @@ impl<T: TokenSource> Client<T> {
             let answer = match self.post("/$batch", &json!({"requests": requests})).await? {
                 Ok(answer) => answer,
                 Err(refusal) => {
-                    if pauses.another(self, &refusal).await? {
+                    if tries.another(self, &refusal).await? {
                         continue;
                     }
                     return Err(refusal.into_error(&self.site.host));
@@ -114,7 +111,7 @@ impl<T: TokenSource> Client<T> {
                 match part {
                     Err(refusal)
                         if matches!(refusal.meaning(), Meaning::NotNow(_) | Meaning::Token)
-                            && pauses.may_go_on(&refusal) =>
+                            && tries.may_go_on(&refusal) =>
                     {
                         again = Some(refusal);
                     }
@@ -123,7 +120,7 @@ impl<T: TokenSource> Client<T> {
             }
             match again {
                 Some(refusal) => {
-                    pauses.another(self, &refusal).await?;
+                    tries.another(self, &refusal).await?;
                 }
                 None => return parts.into_iter().map(|part| part.ok_or_else(|| self.nonsense())).collect(),
             }
@@ -133,7 +130,7 @@ impl<T: TokenSource> Client<T> {
     /// The first bytes of a message as MIME. `None` when it has gone.
     pub(super) async fn mime(&mut self, id: &str, max_bytes: usize) -> Result<Option<Vec<u8>>, Error> {
         let url = self.url(&format!("/me/messages/{}/$value", segment(id)))?;
-        let mut pauses = Pauses::default();
+        let mut tries = Tries::default();
         loop {
             let token = self.token().await?;
             let request = self.http.get(url.clone()).bearer_auth(token.as_str()).header("Prefer", PREFER);
@@ -143,7 +140,7 @@ impl<T: TokenSource> Client<T> {
                 if refusal.meaning() == Meaning::Gone {
                     return Ok(None);
                 }
-                if pauses.another(self, &refusal).await? {
+                if tries.another(self, &refusal).await? {
                     continue;
                 }
                 return Err(refusal.into_error(&self.site.host));
@@ -225,18 +222,18 @@ impl<T: TokenSource> Client<T> {
     }
 }
 
-/// How often one request was tried.
+/// How often one request was put off, and whether the token was renewed for it.
 #[derive(Debug, Default)]
-struct Pauses {
-    tries: u32,
+struct Tries {
+    pauses: Pauses,
     renewed: bool,
 }
 
-impl Pauses {
+impl Tries {
     /// Whether trying again can be of use.
     fn may_go_on(&self, refusal: &Refusal) -> bool {
         match refusal.meaning() {
-            Meaning::NotNow(wait) => self.tries + 1 < TRIES && wait <= SHORT_PAUSE,
+            Meaning::NotNow(wait) => self.pauses.allow(wait),
             Meaning::Token => !self.renewed,
             _ => false,
         }
@@ -252,10 +249,7 @@ impl Pauses {
             return Ok(false);
         }
         match refusal.meaning() {
-            Meaning::NotNow(wait) => {
-                self.tries += 1;
-                tokio::time::sleep(wait).await;
-            }
+            Meaning::NotNow(wait) => self.pauses.take(wait).await,
             _ => {
                 self.renewed = true;
                 let refused = client.token.take();

@@ -9,14 +9,18 @@ use serde_json::Value;
 use super::TokenSource;
 use super::folders::{self, WELL_KNOWN};
 use super::http::{BATCH, Client, Part, segment};
-use super::plan::{FolderId, From, Page, Plan, Step};
 use super::refusal::Meaning;
 use super::row::{Row, SELECT};
+use crate::exchange::header;
+use crate::exchange::plan::{FolderId, From, Habits, Page, Plan, Step};
 use crate::wake::WakeDetector;
 use crate::{Cursor, Error, ErrorKind, Event, Folder, FoundMessage, Mailbox, MessageRef, WatchOptions};
 
 /// How often a waiting mailbox looks at the clock, to notice that the computer slept.
 const TICK: Duration = Duration::from_secs(10);
+
+/// With a filter, a delta query gives no more than this many messages (documented).
+const FILTERED_AT_MOST: u64 = 5000;
 
 /// No header block is longer.
 const HEADER_LIMIT: usize = 64 * 1024;
@@ -31,7 +35,12 @@ pub struct GraphMailbox<T> {
 
 impl<T: TokenSource> GraphMailbox<T> {
     pub(super) fn new(client: Client<T>, options: WatchOptions, cursors: Vec<Cursor>) -> Self {
-        let plan = Plan::new(options, client.security().to_owned(), cursors, Timestamp::now());
+        let habits = Habits {
+            security: client.site().security().to_owned(),
+            at_once: BATCH,
+            filtered_at_most: Some(FILTERED_AT_MOST),
+        };
+        let plan = Plan::new(options, habits, cursors, Timestamp::now());
         Self { client, plan, well_known: None }
     }
 
@@ -158,7 +167,7 @@ impl<T: TokenSource> GraphMailbox<T> {
                     Ok(body) => match Row::read(&body, folder) {
                         Some(Row::Whole(found)) => messages.push(found),
                         Some(Row::NoHeader(found)) => headless.push(found),
-                        _ => messages.push(unreadable(id, folder)),
+                        _ => messages.push(FoundMessage::unreadable(folder, id)),
                     },
                     // Deleted or moved meanwhile.
                     Err(refusal) if refusal.meaning() == Meaning::Gone => {}
@@ -168,7 +177,7 @@ impl<T: TokenSource> GraphMailbox<T> {
         }
         for mut found in headless {
             if let Some(mime) = self.client.mime(&found.at.id, HEADER_LIMIT).await? {
-                let end = header_end(&mime);
+                let end = header::end(&mime);
                 if let Some(header) = mime.get(..end).filter(|header| !header.is_empty()) {
                     found.header = header.to_vec();
                 }
@@ -192,23 +201,6 @@ impl<T: TokenSource> GraphMailbox<T> {
             }
         }
     }
-}
-
-/// It must neither block the folder nor get lost in silence (chatmail/core#7290).
-fn unreadable(id: &str, folder: &Folder) -> FoundMessage {
-    FoundMessage {
-        at: MessageRef { folder: folder.name.clone(), id: id.to_owned() },
-        received_at: None,
-        size: None,
-        header: Vec::new(),
-        thread_ids: Vec::new(),
-    }
-}
-
-/// Where the header block ends, its empty line included; the whole where there is none.
-fn header_end(mime: &[u8]) -> usize {
-    let of = |end: &[u8]| memchr::memmem::find(mime, end).map(|at| at + end.len());
-    [of(b"\r\n\r\n"), of(b"\n\n")].into_iter().flatten().min().unwrap_or(mime.len())
 }
 
 impl<T: TokenSource> Mailbox for GraphMailbox<T> {

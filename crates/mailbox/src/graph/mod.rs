@@ -1,16 +1,12 @@
 //! Microsoft 365 and Outlook.com through Microsoft Graph: delta queries, folder by folder, and nothing is ever written.
 //!
-//! From the outside in: [`GraphMailbox`] does what `plan` decides; `http` sends requests and says what a refusal means;
-//! `row` and `header` make of a message resource what detection reads.
+//! From the outside in: [`GraphMailbox`] does what `exchange::plan` decides; `http` sends requests and says what a refusal means;
+//! `row` makes of a message resource what detection reads.
 
 mod connection_test;
-mod cursor;
 mod folders;
-mod header;
 mod http;
 mod mailbox;
-mod pace;
-mod plan;
 mod refusal;
 mod row;
 

@@ -4,13 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::exchange::pause::{A_WHILE, LONGEST};
 use crate::{Error, ErrorKind};
-
-/// How long a server that gives no time is left alone.
-const A_WHILE: Duration = Duration::from_secs(10);
-
-/// Longer than this nobody is made to wait, whatever a server says.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 /// An answer that isn't a success.
 #[derive(Debug)]

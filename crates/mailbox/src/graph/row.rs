@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::header::{self, HeaderField, Recipient};
+use crate::exchange::header::{self, Person, Properties};
 use crate::{Folder, FolderRole, FoundMessage, MessageRef};
 
 /// The properties that are asked for. No body, no preview.
@@ -19,20 +19,65 @@ pub(super) struct Resource {
     #[serde(rename = "@removed")]
     removed: Option<Value>,
     received_date_time: Option<Timestamp>,
-    pub(super) sent_date_time: Option<Timestamp>,
-    pub(super) internet_message_id: Option<String>,
-    pub(super) subject: Option<String>,
-    pub(super) from: Option<Recipient>,
-    pub(super) sender: Option<Recipient>,
+    sent_date_time: Option<Timestamp>,
+    internet_message_id: Option<String>,
+    subject: Option<String>,
+    from: Option<Recipient>,
+    sender: Option<Recipient>,
     #[serde(default)]
-    pub(super) reply_to: Vec<Recipient>,
+    reply_to: Vec<Recipient>,
     #[serde(default)]
-    pub(super) to_recipients: Vec<Recipient>,
+    to_recipients: Vec<Recipient>,
     #[serde(default)]
-    pub(super) cc_recipients: Vec<Recipient>,
+    cc_recipients: Vec<Recipient>,
     conversation_id: Option<String>,
-    pub(super) conversation_index: Option<String>,
-    pub(super) internet_message_headers: Option<Vec<HeaderField>>,
+    conversation_index: Option<String>,
+    internet_message_headers: Option<Vec<HeaderField>>,
+}
+
+/// From, To and the like.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recipient {
+    #[serde(default)]
+    email_address: EmailAddress,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct EmailAddress {
+    name: Option<String>,
+    address: Option<String>,
+}
+
+/// A header field, unfolded.
+#[derive(Clone, Debug, Deserialize)]
+struct HeaderField {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+impl Resource {
+    fn properties(self) -> Properties {
+        let person = |recipient: Recipient| Person {
+            name: recipient.email_address.name.unwrap_or_default(),
+            address: recipient.email_address.address.unwrap_or_default(),
+        };
+        let people = |list: Vec<Recipient>| list.into_iter().map(person).collect();
+        let fields = self.internet_message_headers.unwrap_or_default().into_iter();
+        Properties {
+            fields: fields.map(|field| (field.name, field.value)).collect(),
+            from: self.from.map(person),
+            sender: self.sender.map(person),
+            reply_to: people(self.reply_to),
+            to: people(self.to_recipients),
+            cc: people(self.cc_recipients),
+            subject: self.subject,
+            sent_at: self.sent_date_time,
+            message_id: self.internet_message_id,
+            conversation_index: self.conversation_index,
+        }
+    }
 }
 
 /// What a row says.
@@ -62,16 +107,17 @@ impl Row {
         else {
             return Some(Self::Part(resource.id));
         };
+        let thread_ids = vec![format!("msgraph:{conversation}")];
+        let properties = resource.properties();
         let found = FoundMessage {
             at: MessageRef { folder: folder.name.clone(), id },
             received_at: Some(received_at),
             size: None,
-            header: header::block(&resource),
-            thread_ids: vec![format!("msgraph:{conversation}")],
+            header: header::block(&properties),
+            thread_ids,
         };
-        let has_header = resource.internet_message_headers.is_some_and(|fields| !fields.is_empty());
         // Sent mail never has them, and what tells a send's own copy is there.
-        let is_enough = has_header || folder.role == FolderRole::Sent;
+        let is_enough = !properties.fields.is_empty() || folder.role == FolderRole::Sent;
         Some(if is_enough { Self::Whole(found) } else { Self::NoHeader(found) })
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Body};
 use super::delta::State;
-use super::folder::{Folder, Folders};
-use super::message::select;
+use super::resource::{self, select};
+use crate::exchange::{Folder, Folders, ROOT};
 
 /// A page holds ten unless more are asked for, and a thousand at most.
 const PAGE: usize = 10;
@@ -57,13 +57,15 @@ pub(super) fn get(folders: &Folders, ask: &Ask<'_>) -> Answer {
             Answer::json(json!({"id": "rep", "mail": ask.address, "userPrincipalName": ask.address}))
         }
         ["v1.0", "me", "mailFolders", "delta"] => folder_delta(folders, ask),
-        ["v1.0", "me", "mailFolders"] => children(folders, super::folder::ROOT, ask),
+        ["v1.0", "me", "mailFolders"] => children(folders, ROOT, ask),
         ["v1.0", "me", "mailFolders", id, "childFolders"] => match folders.find(id) {
             Some(folder) => children(folders, &folder.id, ask),
             None => Answer::not_found(),
         },
         ["v1.0", "me", "mailFolders", id] => match folders.find(id) {
-            Some(folder) => Answer::json(select(folders.resource(folder), ask.query("$select").as_deref())),
+            Some(folder) => {
+                Answer::json(select(resource::folder(folders, folder), ask.query("$select").as_deref()))
+            }
             None => Answer::not_found(),
         },
         ["v1.0", "me", "mailFolders", id, "messages", "delta"] => match folders.find(id) {
@@ -72,8 +74,8 @@ pub(super) fn get(folders: &Folders, ask: &Ask<'_>) -> Answer {
         },
         ["v1.0", "me", "messages", id] => match folders.message(id) {
             Some((folder, message)) => {
-                let resource = message.resource(&folder.id, ask.immutable());
-                Answer::json(select(resource, ask.query("$select").as_deref()))
+                let message = resource::message(message, &folder.id, ask.immutable());
+                Answer::json(select(message, ask.query("$select").as_deref()))
             }
             None => Answer::not_found(),
         },
@@ -88,14 +90,14 @@ pub(super) fn get(folders: &Folders, ask: &Ask<'_>) -> Answer {
 fn children(folders: &Folders, parent: &str, ask: &Ask<'_>) -> Answer {
     let hidden = ask.query("includeHiddenFolders").is_some_and(|value| value == "true");
     let all = folders.all.values().filter(|folder| folder.parent == parent && (hidden || !folder.hidden));
-    let rows = all.map(|folder| select(folders.resource(folder), ask.query("$select").as_deref()));
+    let rows = all.map(|folder| select(resource::folder(folders, folder), ask.query("$select").as_deref()));
     page_by_skip(rows.collect(), ask, false)
 }
 
 /// Without a token all folders, flat. (With one nothing, since nobody here keeps it.)
 fn folder_delta(folders: &Folders, ask: &Ask<'_>) -> Answer {
     let rows = folders.all.values();
-    let rows = rows.map(|folder| select(folders.resource(folder), ask.query("$select").as_deref()));
+    let rows = rows.map(|folder| select(resource::folder(folders, folder), ask.query("$select").as_deref()));
     page_by_skip(rows.collect(), ask, true)
 }
 

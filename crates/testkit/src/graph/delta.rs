@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::folder::{Folder, Folders};
-use super::message::{Stored, select};
+use super::resource::{self, select};
+use crate::exchange::{Folder, Folders, Stored};
 
 /// With `$filter`, a delta query gives this many messages at most (documented).
 const FILTERED_AT_MOST: usize = 5000;
@@ -91,7 +91,7 @@ impl State {
     }
 
     fn whole(&self, message: &Stored, folder: &Folder, immutable: bool) -> Value {
-        select(message.resource(&folder.id, immutable), self.select.as_deref())
+        select(resource::message(message, &folder.id, immutable), self.select.as_deref())
     }
 
     fn news(&self, folder: &Folder, immutable: bool) -> Vec<(u64, Value)> {
@@ -103,7 +103,7 @@ impl State {
                 // A change of the read state comes with three properties, whatever was selected
                 // (microsoft-graph-docs#7776).
                 let few = "isRead,parentFolderId";
-                select(message.resource(&folder.id, immutable), Some(few))
+                select(resource::message(message, &folder.id, immutable), Some(few))
             };
             (message.updated, row)
         });
@@ -114,7 +114,7 @@ impl State {
             let id = if immutable {
                 URL_SAFE.encode(format!("immutable-{serial:06}"))
             } else {
-                URL_SAFE.encode(format!("item-{serial:06}-{}", folder.id))
+                Stored::id_of(*serial, &folder.id)
             };
             let reason = json!({"reason": "deleted"});
             (*went, json!({"@odata.type": "#microsoft.graph.message", "id": id, "@removed": reason}))

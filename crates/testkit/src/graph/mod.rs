@@ -16,24 +16,15 @@
 //! # }
 //! ```
 
-mod account;
 mod answer;
 mod api;
 mod batch;
 mod delta;
-mod folder;
-mod message;
+mod resource;
 mod script;
 mod server;
 
-pub use account::Account;
-pub use folder::Language;
 pub use script::{Fault, Seen};
 pub use server::GraphServer;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks; a test that panicked while it held the lock has failed anyway.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub use crate::exchange::{Account, Language};

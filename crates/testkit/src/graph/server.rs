@@ -16,12 +16,11 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::account::Account;
 use super::answer::{Answer, Body};
 use super::api::{self, Ask};
-use super::folder::{Folders, Language};
-use super::script::{Fault, Script, Seen};
-use super::{batch, lock};
+use super::batch;
+use super::script::{Fault, Seen};
+use crate::exchange::{Account, Language, Script, Store, lock};
 
 /// Outlook's documented limits for one program and one mailbox.
 const AT_A_TIME: usize = 4;
@@ -36,11 +35,11 @@ pub struct GraphServer {
 
 /// What all requests share.
 pub(super) struct Shared {
-    pub(super) folders: Mutex<Folders>,
+    store: Arc<Store>,
     address: String,
     token: Mutex<String>,
     consent: Mutex<bool>,
-    script: Script,
+    script: Script<Seen, Fault>,
     running: AtomicUsize,
     most_at_once: AtomicUsize,
     recent: Mutex<VecDeque<Instant>>,
@@ -70,7 +69,7 @@ impl GraphServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("Listening on loopback")?;
         let local = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            folders: Mutex::new(Folders::new(language)),
+            store: Arc::new(Store::new(language)),
             address: address.to_owned(),
             token: Mutex::new(token.to_owned()),
             consent: Mutex::new(true),
@@ -95,7 +94,7 @@ impl GraphServer {
 
     /// The mailbox.
     pub fn mailbox(&self) -> Account {
-        Account { shared: self.shared.clone() }
+        Account::of(self.shared.store.clone())
     }
 
     /// From now on only this token opens the mailbox; others have expired.
@@ -148,7 +147,8 @@ impl Shared {
             None => asked.url.path().to_owned(),
         };
         let (method, prefer) = (asked.method.to_owned(), asked.prefer.to_owned());
-        let fault = self.script.fault(Seen { method, target, prefer, at: Instant::now() });
+        let fault =
+            self.script.fault(Seen { method, target: target.clone(), prefer, at: Instant::now() }, &target);
         if !self.count() {
             let answer = Answer::throttled(30, "Application is over its RequestRate limit.");
             return (answer, Duration::ZERO);
@@ -161,7 +161,7 @@ impl Shared {
             if !*lock(&self.consent) {
                 return denied();
             }
-            api::get(&lock(&self.folders), &ask)
+            api::get(&lock(&self.store.folders), &ask)
         };
         match fault {
             None => (proper(), Duration::ZERO),

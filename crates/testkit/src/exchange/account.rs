@@ -8,20 +8,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use jiff::Timestamp;
 
-use super::folder::Folders;
-use super::lock;
+use super::folder::{Folder, Folders};
 use super::message::Stored;
-use super::server::Shared;
+use super::{Store, lock};
 use crate::snapshot::{FolderSnapshot, Snapshot};
 
 /// The rep's mailbox, seen from behind the server. Folders are named by path (`Inbox/Prospects`) or well-known name
 /// (`sentitems`).
 #[derive(Clone)]
 pub struct Account {
-    pub(super) shared: Arc<Shared>,
+    store: Arc<Store>,
 }
 
 impl Account {
+    pub(crate) fn of(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
     /// New mail in `folder` (created where missing), received now. Gives its serial number.
     pub fn deliver(&self, folder: &str, raw: &[u8]) -> u64 {
         self.append(folder, raw, false, Timestamp::now())
@@ -29,7 +32,7 @@ impl Account {
 
     /// Puts a message into `folder` (created where missing), received at `received_at`.
     pub fn append(&self, folder: &str, raw: &[u8], read: bool, received_at: Timestamp) -> u64 {
-        self.change(|folders| {
+        let serial = self.change(|folders| {
             let id = folders.ensure(folder);
             let (serial, change) = (folders.serial(), folders.tick());
             let conversation = conversation_of(folders, raw, serial);
@@ -48,7 +51,9 @@ impl Account {
                 folder.messages.push(message);
             }
             serial
-        })
+        });
+        self.store.arrivals.send_modify(|count| *count += 1);
+        serial
     }
 
     /// Creates a folder, with those above it.
@@ -104,7 +109,7 @@ impl Account {
 
     /// Moves a message as a rule or another client does. Says whether it was there.
     pub fn move_message(&self, serial: u64, to: &str) -> bool {
-        self.change(|folders| {
+        let moved = self.change(|folders| {
             let to = folders.ensure(to);
             let Some(mut message) = take(folders, serial) else { return false };
             message.created = folders.tick();
@@ -113,21 +118,23 @@ impl Account {
                 folder.messages.push(message);
             }
             true
-        })
+        });
+        self.store.arrivals.send_modify(|count| *count += 1);
+        moved
     }
 
-    /// Every delta token given so far is answered with 410 from now on.
+    /// Every delta token or sync state given so far is not known any more.
     pub fn expire_sync_state(&self) {
         self.change(|folders| folders.epoch += 1);
     }
 
     /// Every folder with its messages and whether each was read.
     pub fn snapshot(&self) -> Snapshot {
-        let folders = lock(&self.shared.folders);
+        let folders = lock(&self.store.folders);
         let read = |message: &Stored| -> BTreeSet<String> {
             message.read.then(|| "\\Seen".to_owned()).into_iter().collect()
         };
-        let of = |folder: &super::folder::Folder| FolderSnapshot {
+        let of = |folder: &Folder| FolderSnapshot {
             uid_validity: 1,
             messages: folder
                 .messages
@@ -139,7 +146,7 @@ impl Account {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Folders) -> T) -> T {
-        change(&mut lock(&self.shared.folders))
+        change(&mut lock(&self.store.folders))
     }
 }
 

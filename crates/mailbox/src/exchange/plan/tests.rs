@@ -1,4 +1,4 @@
-//! The plan against a model of Graph, with every schedule of arrivals, moves, deletions and lost links.
+//! The plan against a model of a server, with every schedule of arrivals, moves, deletions and lost links.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{Batch, MessageRef};
+
+/// Graph's.
+fn habits() -> Habits {
+    Habits { security: String::new(), at_once: 4, filtered_at_most: Some(5000) }
+}
 
 const EPOCH: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -214,7 +219,7 @@ impl Play {
     fn connect(&mut self, surprises: &[Surprise], cut: Option<usize>) {
         let options = WatchOptions { since: Some(self.since), exclude: Vec::new() };
         let cursors = self.cursors.values().cloned().collect();
-        let mut plan = Plan::new(options, String::new(), cursors, self.server.now);
+        let mut plan = Plan::new(options, habits(), cursors, self.server.now);
         let mut surprises = surprises.iter();
         let mut uncommitted: Option<Batch> = None;
         let mut rests = 0;
@@ -241,7 +246,7 @@ impl Play {
                     plan.listed(rows.collect());
                 }
                 Step::Read(asked) => {
-                    assert!((1..=BATCH).contains(&asked.len()));
+                    assert!((1..=habits().at_once).contains(&asked.len()));
                     for (id, from) in asked {
                         let i = self.server.boxes.iter().position(|b| b.name == plan.id(id)).unwrap();
                         if !self.server.boxes[i].listed {
@@ -386,7 +391,7 @@ fn an_earlier_send_makes_older_mail_be_read() {
 fn a_filtered_query_that_is_full_is_asked_again_without_a_filter() {
     let row = Listed { folder: Folder { name: "Inbox".into(), role: FolderRole::Inbox }, id: "i".into() };
     let options = WatchOptions { since: Some(EPOCH), exclude: Vec::new() };
-    let mut plan = Plan::new(options, String::new(), Vec::new(), EPOCH);
+    let mut plan = Plan::new(options, habits(), Vec::new(), EPOCH);
     let (mut starts, mut scans) = (Vec::new(), 0);
     for turn in 0..40 {
         match plan.step(EPOCH + seconds(turn)) {
@@ -413,7 +418,7 @@ fn a_folder_that_may_not_be_read_holds_coverage_back_for_a_while_only() {
         id: name.into(),
     };
     let options = WatchOptions { since: Some(EPOCH), exclude: vec!["c".into()] };
-    let mut plan = Plan::new(options, String::new(), Vec::new(), EPOCH);
+    let mut plan = Plan::new(options, habits(), Vec::new(), EPOCH);
     let (mut now, mut refusals, mut claims) = (EPOCH, 0, 0);
     for _ in 0..400 {
         now += seconds(1);

@@ -1,6 +1,6 @@
 //! What to ask next, decided without asking.
 //!
-//! [`Plan::step`] says what to do at a given time; the caller does it and reports what Graph answered. A *round* lists the
+//! [`Plan::step`] says what to do at a given time; the caller does it and reports what the server answered. A *round* lists the
 //! folders and asks each for its changes; a folder with pages left is read to its end first.
 //!
 //! Coverage: a message that is received before a round begins, and moved at most once until the round after it has ended,
@@ -16,9 +16,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::watched::Watched;
-use super::folders::Listed;
-use super::http::BATCH;
-use super::pace::{interval, plus};
+use super::folder::Listed;
+use super::pace::{IDLE, interval, plus};
 use crate::{Cursor, Event, Folder, FolderRole, FoundMessage, WatchOptions};
 
 /// Exchange may take a moment from receiving a message to showing it in a delta query.
@@ -33,15 +32,12 @@ const GLANCE_EVERY: SignedDuration = SignedDuration::from_secs(15);
 /// So many rounds in a row a folder that may not be read keeps coverage from being claimed; then it doesn't count.
 const PATIENCE: u32 = 5;
 
-/// With a filter, a delta query gives no more than this many messages (documented).
-const FILTERED_AT_MOST: u64 = 5000;
-
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// List all folders; then [`Plan::listed`].
     List,
-    /// Ask these folders, [`BATCH`] at most; then for each [`Plan::page`], [`Plan::expired`], [`Plan::gone`] or
+    /// Ask these folders, [`Habits::at_once`] at most; then for each [`Plan::page`], [`Plan::expired`], [`Plan::gone`] or
     /// [`Plan::refused`].
     Read(Vec<(FolderId, From)>),
     /// Hand this to the owner.
@@ -59,7 +55,7 @@ pub(crate) enum From {
     Link(String),
 }
 
-/// An answer to a delta query.
+/// An answer about what changed in a folder.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) messages: Vec<FoundMessage>,
@@ -68,6 +64,17 @@ pub(crate) struct Page {
     pub(crate) link: String,
     /// More pages follow.
     pub(crate) more: bool,
+}
+
+/// What is particular to a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Habits {
+    /// How the connection is secured, for people.
+    pub(crate) security: String,
+    /// So many folders are asked at a time.
+    pub(crate) at_once: usize,
+    /// With a filter by time, a folder gives no more than so many messages.
+    pub(crate) filtered_at_most: Option<u64>,
 }
 
 /// A folder of this plan.
@@ -86,7 +93,7 @@ struct Round {
 #[derive(Debug)]
 pub(crate) struct Plan {
     options: WatchOptions,
-    security: String,
+    habits: Habits,
     cursors: Vec<Cursor>,
     /// How far back mail is read.
     since: Timestamp,
@@ -101,15 +108,19 @@ pub(crate) struct Plan {
     last_news: Timestamp,
     connected: bool,
     told_idle: bool,
+    /// The server tells when something comes; then it is asked more seldom.
+    pushed: bool,
+    /// It just did.
+    hurried: bool,
     asked_at: Timestamp,
 }
 
 impl Plan {
-    pub(crate) fn new(options: WatchOptions, security: String, cursors: Vec<Cursor>, now: Timestamp) -> Self {
+    pub(crate) fn new(options: WatchOptions, habits: Habits, cursors: Vec<Cursor>, now: Timestamp) -> Self {
         Self {
             since: options.since.unwrap_or(now),
             options,
-            security,
+            habits,
             cursors,
             folders: Vec::new(),
             events: VecDeque::new(),
@@ -121,11 +132,13 @@ impl Plan {
             last_news: now,
             connected: false,
             told_idle: false,
+            pushed: false,
+            hurried: false,
             asked_at: now,
         }
     }
 
-    /// The folder's id at Graph.
+    /// The folder's id at the server.
     pub(crate) fn id(&self, id: FolderId) -> &str {
         self.folders.get(id.0).map_or("", |folder| &folder.listed.id)
     }
@@ -178,7 +191,12 @@ impl Plan {
         let Some(first) = unread.iter().map(|(_, folder)| rank(folder)).min() else { return Vec::new() };
         let wanted: Vec<usize> = match watched.filter(|(_, folder)| glance(folder)).map(|(i, _)| i).next() {
             Some(inbox) if first > 0 => vec![inbox],
-            _ => unread.iter().filter(|(_, f)| rank(f) == first).map(|(i, _)| *i).take(BATCH).collect(),
+            _ => unread
+                .iter()
+                .filter(|(_, f)| rank(f) == first)
+                .map(|(i, _)| *i)
+                .take(self.habits.at_once)
+                .collect(),
         };
         let ask = |i: usize| Some((FolderId(i), self.folders.get_mut(i)?.ask(now)));
         wanted.into_iter().filter_map(ask).collect()
@@ -209,7 +227,7 @@ impl Plan {
         }
         if !std::mem::replace(&mut self.connected, true) {
             let folders = self.folders.iter().map(|folder| folder.listed.folder.clone()).collect();
-            self.events.push_front(Event::Connected { folders, security: self.security.clone() });
+            self.events.push_front(Event::Connected { folders, security: self.habits.security.clone() });
         }
     }
 
@@ -218,7 +236,7 @@ impl Plan {
         let now = self.asked_at;
         let Some(folder) = self.folders.get_mut(id.0) else { return };
         let is_news = page.rows > 0;
-        let scanned = folder.note_page(&page, now);
+        let scanned = folder.note_page(&page, self.habits.filtered_at_most, now);
         if is_news || folder.has_unsaved_scan() {
             let messages = page.messages.into_iter();
             let since = folder.cursor.since;
@@ -237,6 +255,17 @@ impl Plan {
                 round.news = true;
             }
         }
+    }
+
+    /// The server has told that something came.
+    pub(crate) fn hurry(&mut self) {
+        self.next_round = self.next_round.min(self.asked_at);
+        self.hurried = true;
+    }
+
+    /// Whether the server tells when something comes.
+    pub(crate) fn set_pushed(&mut self, pushed: bool) {
+        self.pushed = pushed;
     }
 
     /// The folder's link is not known any more: the folder is read again, and the owner knows what it had.
@@ -275,6 +304,9 @@ impl Plan {
         // What is new may be on its way from folder to folder; and a first round proves nothing yet.
         let at_once = round.news || proved.is_none();
         let pause = interval(now.duration_since(self.last_news), folders);
+        // What was told of may take a moment to show.
+        let hurried = std::mem::take(&mut self.hurried);
+        let pause = if self.pushed && !hurried { pause.max(IDLE) } else { pause };
         self.next_round = if at_once { now } else { plus(now, pause) };
         let Some(time) = proved.map(|started| plus(started, -SETTLING)) else { return };
         if self.covered.is_none_or(|covered| time.duration_since(covered) >= CLAIM_EVERY) {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{FILTERED_AT_MOST, From, Page};
-use crate::graph::cursor::FolderCursor;
-use crate::graph::folders::Listed;
+use super::{From, Page};
+use crate::exchange::cursor::FolderCursor;
+use crate::exchange::folder::Listed;
 use crate::{Batch, Cursor, FolderRole, FoundMessage};
 
 /// A folder under watch.
@@ -97,7 +97,12 @@ impl Watched {
     }
 
     /// Takes an answer in. When it ends a scan: how many messages that gave, and when it began.
-    pub(super) fn note_page(&mut self, page: &Page, now: Timestamp) -> Option<(u64, Timestamp)> {
+    pub(super) fn note_page(
+        &mut self,
+        page: &Page,
+        filtered_at_most: Option<u64>,
+        now: Timestamp,
+    ) -> Option<(u64, Timestamp)> {
         self.strikes = 0;
         self.cursor.link = Some(page.link.clone());
         self.cursor.more = page.more;
@@ -112,7 +117,10 @@ impl Watched {
             return None;
         }
         let scanning = std::mem::replace(&mut self.cursor.scanning, false);
-        if scanning && !self.cursor.unfiltered && self.cursor.rows >= FILTERED_AT_MOST {
+        if scanning
+            && !self.cursor.unfiltered
+            && filtered_at_most.is_some_and(|most| self.cursor.rows >= most)
+        {
             // There may be more than a filtered query gives.
             self.cursor.unfiltered = true;
             self.restart();
@@ -131,7 +139,7 @@ impl Watched {
     /// What to hand over, with the cursor to commit.
     pub(super) fn batch(&self, messages: Vec<FoundMessage>) -> Batch {
         let cursor = Cursor { folder: self.listed.folder.name.clone(), state: self.cursor.write() };
-        // Graph doesn't say how many are left.
+        // Nobody says how many are left.
         Batch { folder: self.listed.folder.clone(), messages, cursor, remaining: None }
     }
 }

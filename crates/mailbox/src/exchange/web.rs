@@ -1,4 +1,4 @@
-//! What Microsoft Graph and EWS share below their own languages: an HTTP client for one host, and what its failures mean.
+//! An HTTP client for one host, and what its failures mean.
 
 use std::error::Error as _;
 use std::io;
@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind, Proxy, ProxyChoice, ProxyProtocol};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where requests go: one host.
 #[derive(Clone, Debug)]
@@ -43,12 +43,13 @@ impl Site {
         if self.url.scheme() == "https" { "HTTPS" } else { "not encrypted" }
     }
 
-    /// A client for this host. Whoever signs in by the connection itself must not speak HTTP/2.
+    /// A client for this host. A connection on which nothing comes for so long as `quiet` is lost.
     pub(crate) fn client(
         &self,
         ca_file: Option<&Path>,
         proxy: &ProxyChoice,
         alpn: &[&[u8]],
+        quiet: Duration,
     ) -> Result<reqwest::Client, Error> {
         let failed =
             |_| Error::new(ErrorKind::Settings, format!("a connection to {} can't be set up", self.host));
@@ -56,8 +57,8 @@ impl Site {
         tls.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .connect_timeout(TIMEOUT)
-            .read_timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(quiet)
             // What signs us in is for this host alone.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -70,7 +71,7 @@ impl Site {
         builder.build().map_err(failed)
     }
 
-    /// It answered with something else than what it is supposed to be.
+    /// It answered with a redirection, which is never followed.
     pub(crate) fn elsewhere(&self) -> Error {
         let detail = format!("{} sent us elsewhere, as a guest network's sign-in page does", self.host);
         Error::new(ErrorKind::Tls, detail)
@@ -161,7 +162,7 @@ mod tests {
             let proxy =
                 Proxy::parse(&format!("{scheme}://127.0.0.1:{port}")).map(ProxyChoice::Through).unwrap();
             let site = Site::new("https://graph.microsoft.com", "Microsoft Graph", &proxy).unwrap();
-            let client = site.client(None, &proxy, &[b"http/1.1"]).unwrap();
+            let client = site.client(None, &proxy, &[b"http/1.1"], CONNECT_TIMEOUT).unwrap();
             let error = site.broken(&client.get(site.url.clone()).send().await.unwrap_err());
             assert_eq!(error.kind, ErrorKind::Proxy);
             assert!(error.detail.contains(&port.to_string()), "{error}");

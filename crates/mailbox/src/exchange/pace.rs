@@ -8,7 +8,7 @@ const REQUESTS_PER_SECOND: i64 = 5000 / 600;
 
 const ACTIVE: SignedDuration = SignedDuration::from_secs(15);
 const QUIET: SignedDuration = SignedDuration::from_secs(30);
-const IDLE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const IDLE: SignedDuration = SignedDuration::from_secs(60);
 
 /// From one look at all folders to the next: every 15 seconds while mail comes, more seldom when nothing has come for
 /// ten minutes and for an hour, and never more often than the limit allows.

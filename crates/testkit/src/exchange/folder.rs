@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE as BASE64;
-use serde_json::{Value, json};
 
 use super::message::Stored;
 
@@ -31,34 +30,34 @@ const WELL_KNOWN: &[(&str, &str, &str)] = &[
 ];
 
 /// The id of the folder that all top-level folders are in. It is in no list.
-pub(super) const ROOT: &str = "root";
+pub(crate) const ROOT: &str = "root";
 
 /// A folder.
 #[derive(Debug)]
-pub(super) struct Folder {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) parent: String,
-    pub(super) well_known: Option<&'static str>,
-    pub(super) hidden: bool,
-    pub(super) messages: Vec<Stored>,
+pub(crate) struct Folder {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) parent: String,
+    pub(crate) well_known: Option<&'static str>,
+    pub(crate) hidden: bool,
+    pub(crate) messages: Vec<Stored>,
     /// What left it: the message's serial, and when it had come and when it went, by [`Folders::change`].
-    pub(super) removed: Vec<(u64, u64, u64)>,
+    pub(crate) removed: Vec<(u64, u64, u64)>,
 }
 
 /// All folders of a mailbox.
 #[derive(Debug, Default)]
-pub(super) struct Folders {
-    pub(super) all: BTreeMap<String, Folder>,
+pub(crate) struct Folders {
+    pub(crate) all: BTreeMap<String, Folder>,
     /// Counts changes; a delta token remembers one.
-    pub(super) change: u64,
+    pub(crate) change: u64,
     /// Tokens of another epoch have expired.
-    pub(super) epoch: u64,
+    pub(crate) epoch: u64,
     serials: u64,
 }
 
 impl Folders {
-    pub(super) fn new(language: Language) -> Self {
+    pub(crate) fn new(language: Language) -> Self {
         let mut folders = Self::default();
         for (well_known, english, german) in WELL_KNOWN {
             let name = match language {
@@ -74,18 +73,18 @@ impl Folders {
     }
 
     /// The next serial number, for a folder or a message.
-    pub(super) fn serial(&mut self) -> u64 {
+    pub(crate) fn serial(&mut self) -> u64 {
         self.serials += 1;
         self.serials
     }
 
     /// The next change.
-    pub(super) fn tick(&mut self) -> u64 {
+    pub(crate) fn tick(&mut self) -> u64 {
         self.change += 1;
         self.change
     }
 
-    pub(super) fn create(&mut self, name: &str, parent: &str) -> String {
+    pub(crate) fn create(&mut self, name: &str, parent: &str) -> String {
         let id = BASE64.encode(format!("folder-{:06}", self.serial()));
         let folder = Folder {
             id: id.clone(),
@@ -101,18 +100,18 @@ impl Folders {
     }
 
     /// By id or well-known name, as Graph takes either.
-    pub(super) fn find(&self, id: &str) -> Option<&Folder> {
+    pub(crate) fn find(&self, id: &str) -> Option<&Folder> {
         let well_known = |folder: &&Folder| folder.well_known.is_some_and(|n| n.eq_ignore_ascii_case(id));
         self.all.get(id).or_else(|| self.all.values().find(well_known))
     }
 
     /// By path of display names (`Inbox/Prospects`), or by well-known name.
-    pub(super) fn by_path(&self, path: &str) -> Option<String> {
+    pub(crate) fn by_path(&self, path: &str) -> Option<String> {
         let found = self.all.values().find(|folder| self.path(folder) == path);
         found.or_else(|| self.find(path)).map(|folder| folder.id.clone())
     }
 
-    pub(super) fn path(&self, folder: &Folder) -> String {
+    pub(crate) fn path(&self, folder: &Folder) -> String {
         match self.all.get(&folder.parent) {
             Some(parent) => format!("{}/{}", self.path(parent), folder.name),
             None => folder.name.clone(),
@@ -120,7 +119,7 @@ impl Folders {
     }
 
     /// The folder of this path, created where missing.
-    pub(super) fn ensure(&mut self, path: &str) -> String {
+    pub(crate) fn ensure(&mut self, path: &str) -> String {
         if let Some(id) = self.by_path(path) {
             return id;
         }
@@ -132,26 +131,10 @@ impl Folders {
     }
 
     /// The message with this id, immutable or not.
-    pub(super) fn message(&self, id: &str) -> Option<(&Folder, &Stored)> {
+    pub(crate) fn message(&self, id: &str) -> Option<(&Folder, &Stored)> {
         self.all.values().find_map(|folder| {
             let has = |message: &&Stored| message.immutable_id() == id || message.id_in(&folder.id) == id;
             Some((folder, folder.messages.iter().find(has)?))
-        })
-    }
-
-    /// The mailFolder resource.
-    pub(super) fn resource(&self, folder: &Folder) -> Value {
-        let children = self.all.values().filter(|child| child.parent == folder.id).count();
-        let unread = folder.messages.iter().filter(|message| !message.read).count();
-        json!({
-            "id": folder.id,
-            "displayName": folder.name,
-            "parentFolderId": folder.parent,
-            "childFolderCount": children,
-            "unreadItemCount": unread,
-            "totalItemCount": folder.messages.len(),
-            "sizeInBytes": folder.messages.iter().map(|message| message.raw.len()).sum::<usize>(),
-            "isHidden": folder.hidden,
         })
     }
 }

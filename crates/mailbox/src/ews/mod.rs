@@ -1,0 +1,71 @@
+//! Exchange on the organisation's own servers (2016, 2019, Subscription Edition) through Exchange Web Services: changes folder by
+//! folder, notifications that are streamed, and nothing is ever written.
+//!
+//! From the outside in: [`EwsMailbox`] does what `exchange::plan` decides; `http` sends requests and `refusal` says what a refusal
+//! means; `request` and `response` are the XML, `folders` and `item` make of it what detection reads.
+
+mod folders;
+mod http;
+mod item;
+mod mailbox;
+mod notifications;
+mod refusal;
+mod request;
+mod response;
+
+use std::path::PathBuf;
+
+pub use mailbox::EwsMailbox;
+
+use crate::exchange::connection_test;
+use crate::imap::TestStep;
+use crate::{Credential, Cursor, Error, ProxyChoice, WatchOptions};
+
+/// An Exchange server, and who signs in there.
+#[derive(Clone, Debug)]
+pub struct EwsSettings {
+    /// Such as `https://mail.sales.example/EWS/Exchange.asmx`. Only a loopback address may be plain `http`.
+    pub url: String,
+    /// The mailbox's address.
+    pub address: String,
+    /// The login name: an address, or `DOMAIN\name`.
+    pub username: String,
+    /// A PEM file with an extra root to trust beside the platform's.
+    pub ca_file: Option<PathBuf>,
+    /// How connections leave this computer.
+    pub proxy: ProxyChoice,
+}
+
+/// Signs in, and watches from where `cursors` say.
+///
+/// # Errors
+/// Whatever keeps the mailbox from being watched; [`crate::ErrorKind`] tells whose turn it is.
+pub async fn connect(
+    settings: &EwsSettings,
+    credential: &Credential,
+    options: WatchOptions,
+    cursors: Vec<Cursor>,
+) -> Result<EwsMailbox, Error> {
+    let client = http::Client::new(settings, credential)?;
+    client.sign_in().await?;
+    Ok(EwsMailbox::new(client, options, cursors))
+}
+
+/// Tries the settings. Ends with the first step that fails, which has the error; four steps without one mean that the
+/// mailbox can be watched.
+pub async fn test_connection(settings: &EwsSettings, credential: &Credential) -> Vec<TestStep> {
+    let client = match http::Client::new(settings, credential) {
+        Ok(client) => client,
+        Err(error) => return vec![connection_test::failed(error, 0)],
+    };
+    let site = client.site().clone();
+    let method = match credential {
+        Credential::Password(_) => "password (Basic)",
+        Credential::AccessToken(_) => "OAuth 2.0",
+    };
+    let signed_in = match client.sign_in().await {
+        Ok(()) => Ok(EwsMailbox::new(client, WatchOptions::default(), Vec::new())),
+        Err(error) => Err(error),
+    };
+    connection_test::steps(&site, method, signed_in).await
+}

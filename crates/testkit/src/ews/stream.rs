@@ -1,0 +1,77 @@
+//! Streamed notifications.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures::Stream;
+use tokio::sync::watch;
+
+use super::soap::{answer, success};
+
+/// How often a stream says that it is still there.
+const ALIVE_EVERY: Duration = Duration::from_secs(30);
+
+/// A body that says at once that the stream is open, and then of each arrival. It ends after `limit`, or when `ended` changes.
+pub(super) fn body(
+    subscription: String,
+    arrivals: watch::Receiver<u64>,
+    ended: watch::Receiver<u64>,
+    limit: Duration,
+) -> Body {
+    Body::from_stream(parts(subscription, arrivals, ended, limit))
+}
+
+enum Turn {
+    First,
+    Later,
+    Over,
+}
+
+fn parts(
+    subscription: String,
+    arrivals: watch::Receiver<u64>,
+    ended: watch::Receiver<u64>,
+    limit: Duration,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let until = tokio::time::Instant::now() + limit;
+    futures::stream::unfold((Turn::First, arrivals, ended), move |(turn, mut arrivals, mut ended)| {
+        let subscription = subscription.clone();
+        async move {
+            let (part, turn) = match turn {
+                Turn::Over => return None,
+                Turn::First => (status("OK"), Turn::Later),
+                Turn::Later => tokio::select! {
+                    biased;
+                    changed = ended.changed() => {
+                        // The connection breaks off, without a word.
+                        drop(changed);
+                        return None;
+                    }
+                    () = tokio::time::sleep_until(until) => (status("Closed"), Turn::Over),
+                    changed = arrivals.changed() => match changed {
+                        Ok(()) => (news(&subscription), Turn::Later),
+                        Err(_) => return None,
+                    },
+                    () = tokio::time::sleep(ALIVE_EVERY) => (status("OK"), Turn::Later),
+                },
+            };
+            Some((Ok(Bytes::from(part)), (turn, arrivals, ended)))
+        }
+    })
+}
+
+fn status(status: &str) -> String {
+    let content = format!("<m:ConnectionStatus>{status}</m:ConnectionStatus>");
+    answer("GetStreamingEvents", &success("GetStreamingEvents", &content))
+}
+
+fn news(subscription: &str) -> String {
+    let about = "<t:TimeStamp>2026-11-24T08:00:00Z</t:TimeStamp><t:ItemId Id=\"AAMk\" ChangeKey=\"CQ==\"/>\
+        <t:ParentFolderId Id=\"AQMk\" ChangeKey=\"AQ==\"/>";
+    let content = format!(
+        "<m:Notifications><m:Notification><t:SubscriptionId>{subscription}</t:SubscriptionId><t:CreatedEvent>{about}</t:CreatedEvent>\
+         <t:NewMailEvent>{about}</t:NewMailEvent></m:Notification></m:Notifications>"
+    );
+    answer("GetStreamingEvents", &success("GetStreamingEvents", &content))
+}
