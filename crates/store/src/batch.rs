@@ -192,7 +192,7 @@ fn insert(db: &Connection, account: &str, folder: &str, new: &NewVerdict) -> Res
 }
 
 fn write_review(
-    db: &rusqlite::Connection,
+    db: &Connection,
     id: i64,
     review: Review,
     verdict: Option<&Verdict>,
