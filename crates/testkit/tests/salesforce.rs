@@ -127,6 +127,7 @@ async fn an_entry_is_made_once_wherever_a_request_fails() {
         Fault::Expired,
         Fault::RowLock,
         Fault::RequestLimit,
+        Fault::TooMany,
     ];
     for key_field in [true, false] {
         for fault in faults {
@@ -218,6 +219,9 @@ async fn what_is_missing_is_named() {
         Wrote::Entry,
         "opportunities are not needed"
     );
+    scene.salesforce.fault(0, Fault::TooMany);
+    let error = scene.connector().check().await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{error}");
     scene.salesforce.refuse_sign_in(Some(("invalid_grant", "ip restricted")));
     let error = scene.connector().check().await.unwrap_err();
     assert!(error.to_string().contains("login IP ranges"), "{error}");

@@ -70,3 +70,18 @@ pub trait Journal: Sync {
     /// Keeps it.
     fn save(&self, event: Uuid, record: &Record) -> impl Future<Output = Result<(), JournalError>> + Send;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_before_there_was_more_than_salesforce_is_read() {
+        let old = r#"{"began": null, "lookup": {"sobject": "Task", "key": "k", "soql": "SELECT"},
+            "created": [{"sobject": "Task", "id": "00T"}],
+            "changed": [{"sobject": "Lead", "id": "00Q", "field": "X__c", "before": null, "after": "y"}]}"#;
+        let record: Record = serde_json::from_str(old).unwrap();
+        assert_eq!((record.created[0].object.as_str(), record.changed[0].object.as_str()), ("Task", "Lead"));
+        assert_eq!(record.lookup.unwrap().query, "SELECT");
+    }
+}

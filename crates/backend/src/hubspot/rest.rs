@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
@@ -12,6 +11,7 @@ use super::contact::Contact;
 use super::error::of_answer;
 use super::settings::Settings;
 use crate::Token;
+use crate::client::retry_after;
 use crate::crm::CrmError;
 use crate::transport::{base_url, classify, host_of, http_client, json_body};
 
@@ -155,13 +155,11 @@ impl Rest {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let response = request.send().await.map_err(|error| classify(&error, &self.base))?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|h| h.to_str().ok()?.parse().ok());
+        let retry_after = retry_after(&response);
         match (status, json_body(response, &self.base).await?) {
             (200..=299, Some(body)) => Ok(body),
             (200..=399, _) => Err(self.not_hubspot()),
-            (status, body) => {
-                Err(of_answer(status, &body.unwrap_or_default(), retry_after.map(Duration::from_secs)))
-            }
+            (status, body) => Err(of_answer(status, &body.unwrap_or_default(), retry_after)),
         }
     }
 

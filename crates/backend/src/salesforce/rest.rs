@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::error::{Operation, of_answer, of_token_answer};
 use super::settings::Settings;
 use super::sign_in::{Grant, SignIn};
+use crate::client::retry_after;
 use crate::crm::CrmError;
 use crate::transport::{base_url, classify, host_of, http_client, json_body};
 use crate::{BackendError, Token};
@@ -275,8 +276,10 @@ impl Rest {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
         }
         let status = response.status().as_u16();
+        let retry_after = retry_after(&response);
         let body = json_body(response, &self.login).await?;
         match (status, body) {
+            (429, _) => Err(CrmError::Throttled { retry_after }),
             (200..=299, Some(body)) => Ok(body),
             (200..=299, None) => Err(self.not_salesforce()),
             (300..=399, _) => Err(self.not_salesforce()),

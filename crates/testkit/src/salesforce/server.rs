@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,6 +40,8 @@ pub enum Fault {
     RowLock,
     /// The organisation has used up its requests.
     RequestLimit,
+    /// Too many requests at once; to come back in 7 seconds.
+    TooMany,
     /// The connection breaks before anything is done.
     CutBefore,
     /// It is done, and the connection breaks before the answer.
@@ -251,6 +253,11 @@ async fn data(
         }
         Some(Fault::RequestLimit) => {
             return error(&ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."));
+        }
+        Some(Fault::TooMany) => {
+            let mut answer = error(&ApiError::new(429, "TOO_MANY_REQUESTS", "Too many requests"));
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("7"));
+            return answer;
         }
         Some(Fault::Expired) => inner.sessions.clear(),
         Some(Fault::RowLock) => inner.org.locked = true,
