@@ -120,7 +120,15 @@ impl Problem {
                 "Ask your administrator for Basic authentication on the EWS virtual directory or for modern authentication, or use \
                  IMAP where the server has it.",
             ),
-            ErrorKind::Refused => ("refused_port", "Check the url in [account.ews]."),
+            ErrorKind::Refused => ("refused_port", "Check the url in [account.ews], or give it one."),
+            ErrorKind::UnknownHost => (
+                "unknown_host",
+                "Check your network, and give [account.ews] the url that your administrator tells you.",
+            ),
+            ErrorKind::Settings => (
+                "settings",
+                "Ask your administrator for the EWS external URL, and give it to [account.ews] as its url.",
+            ),
             ErrorKind::Tls => (
                 "tls",
                 "On a guest network, sign in to that network first. Otherwise check the url in [account.ews].",

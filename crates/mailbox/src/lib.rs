@@ -18,7 +18,7 @@ pub mod wake;
 pub use backoff::{Backoff, Retry};
 pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
-pub use ews::{EwsMailbox, EwsSettings};
+pub use ews::{EwsMailbox, EwsSettings, Place as EwsPlace};
 pub use graph::{GraphMailbox, GraphSettings, TokenSource};
 pub use imap::{Credential, ImapMailbox, Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use settings::{ImapSettings, Security, WatchOptions};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use answerback_mailbox::ews::{self, EwsSettings};
+use answerback_mailbox::ews::{self, EwsSettings, Place};
 use answerback_mailbox::imap::TestStepKind;
 use answerback_mailbox::{
     Credential, Cursor, Error, ErrorKind, Event, FolderRole, FoundMessage, Mailbox as _, ProxyChoice,
@@ -52,7 +52,7 @@ impl Owner {
 
     fn settings(&self) -> EwsSettings {
         EwsSettings {
-            url: self.server.url(),
+            place: Place::Url(self.server.url()),
             address: REP.to_owned(),
             username: REP.to_owned(),
             ca_file: None,
@@ -305,7 +305,8 @@ async fn each_refusal_has_its_own_kind() {
         let asked = matches!(kind, ErrorKind::Throttled).then(|| Duration::from_secs(600));
         assert_eq!(error.retry_after, asked);
     }
-    let nobody = EwsSettings { url: "http://127.0.0.1:1/EWS/Exchange.asmx".into(), ..owner.settings() };
+    let nobody =
+        EwsSettings { place: Place::Url("http://127.0.0.1:1/EWS/Exchange.asmx".into()), ..owner.settings() };
     let error =
         ews::connect(&nobody, &owner.credential, WatchOptions::default(), Vec::new()).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Refused);
@@ -349,4 +350,30 @@ async fn the_folders_have_their_roles_whatever_they_are_called() {
     assert_eq!(role("Junk-E-Mail"), Some(FolderRole::Junk));
     assert_eq!(role("Entwürfe"), None);
     assert_eq!(role("Postausgang"), None);
+}
+
+#[tokio::test]
+async fn the_server_is_found_by_autodiscover_and_nobody_is_sent_elsewhere() {
+    let owner = Owner::new().await;
+    let place = Place::Autodiscover(Some(owner.server.autodiscover_url()));
+    let settings = EwsSettings { place, ..owner.settings() };
+    let steps = async |credential| ews::test_connection(&settings, &credential).await;
+    let good = steps(Credential::from(PASSWORD)).await;
+    assert!(good.len() == 4 && good.iter().all(|step| step.outcome.is_ok()), "{good:?}");
+    let kind = |steps: Vec<answerback_mailbox::imap::TestStep>| {
+        steps.into_iter().find_map(|step| step.outcome.err()).unwrap().kind
+    };
+    assert_eq!(kind(steps(Credential::from("wrong")).await), ErrorKind::WrongPassword);
+    for (fault, expected) in [
+        (
+            Fault::Redirect("https://elsewhere.example/autodiscover/autodiscover.xml".into()),
+            ErrorKind::Settings,
+        ),
+        (Fault::Redirect(owner.server.autodiscover_url()), ErrorKind::Settings),
+        (Fault::Html, ErrorKind::Unsupported),
+    ] {
+        owner.server.fault_always("Autodiscover", fault);
+        assert_eq!(kind(steps(Credential::from(PASSWORD)).await), expected);
+        owner.server.unscript();
+    }
 }

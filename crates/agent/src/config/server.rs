@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use answerback_keychain::SecretSource;
-use answerback_mailbox::ProxyChoice;
 use answerback_mailbox::ews::EwsSettings;
 use answerback_mailbox::graph::{GraphSettings, PUBLIC_CLOUD};
+use answerback_mailbox::{EwsPlace, ProxyChoice};
 use serde::{Deserialize, Serialize};
 
 use super::{AccountConfig, ImapConfig, OauthConfig};
@@ -32,8 +32,12 @@ pub struct GraphConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EwsConfig {
-    /// Such as `https://mail.sales.example/EWS/Exchange.asmx`.
-    pub url: String,
+    /// Such as `https://mail.sales.example/EWS/Exchange.asmx`; found by Autodiscover when it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The organisation's Autodiscover service, where it is not at `autodiscover.` and the domain of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autodiscover: Option<String>,
     /// The login name, which may be `DOMAIN\name`; the account's address when it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -98,13 +102,17 @@ impl AccountConfig {
         }
     }
 
-    /// The server's host name.
+    /// The server's host name; that of its Autodiscover service, or the domain, where only that is known.
     pub fn host(&self) -> &str {
         match self.server() {
             Server::Imap(imap) => &imap.host,
             Server::Graph(graph) => host_of(graph.url()),
-            Server::Ews(ews) => host_of(&ews.url),
+            Server::Ews(ews) => ews.known_url().map_or(self.domain(), host_of),
         }
+    }
+
+    fn domain(&self) -> &str {
+        self.address.rsplit('@').next().unwrap_or_default()
     }
 
     /// The server for people: host and port.
@@ -112,7 +120,10 @@ impl AccountConfig {
         match self.server() {
             Server::Imap(imap) => format!("{}:{}", imap.host, imap.port()),
             Server::Graph(graph) => authority_of(graph.url()).to_owned(),
-            Server::Ews(ews) => authority_of(&ews.url).to_owned(),
+            Server::Ews(ews) => match ews.known_url() {
+                Some(url) => authority_of(url).to_owned(),
+                None => format!("autodiscover.{}", self.domain()),
+            },
         }
     }
 }
@@ -131,10 +142,17 @@ fn authority_of(url: &str) -> &str {
 }
 
 impl EwsConfig {
+    fn known_url(&self) -> Option<&str> {
+        self.url.as_deref().or(self.autodiscover.as_deref())
+    }
+
     /// For the mailbox.
     pub fn settings(&self, address: &str, proxy: ProxyChoice) -> EwsSettings {
         EwsSettings {
-            url: self.url.clone(),
+            place: match &self.url {
+                Some(url) => EwsPlace::Url(url.clone()),
+                None => EwsPlace::Autodiscover(self.autodiscover.clone()),
+            },
             address: address.to_owned(),
             username: self.username.clone().unwrap_or_else(|| address.to_owned()),
             ca_file: self.ca_file.clone(),
@@ -183,6 +201,11 @@ mod tests {
             ("mail.sales.example", "mail.sales.example:444")
         );
         assert!(matches!(ews.sign_in(), SignInSource::Password(SecretSource::Env(name)) if name == "PW"));
+        let found = account("[account.ews]\npassword = { env = \"PW\" }\n").unwrap();
+        assert_eq!(
+            (found.host(), found.server_name().as_str()),
+            ("sales.example", "autodiscover.sales.example")
+        );
         let Server::Ews(server) = ews.server() else { unreachable!("it is EWS") };
         assert_eq!(server.settings(&ews.address, ProxyChoice::System).username, "rep@sales.example");
     }
@@ -196,6 +219,8 @@ mod tests {
             (format!("{EWS}oauth = {{ provider = \"microsoft\" }}\n"), "not both"),
             (EWS.replace("https", "http"), "must be https"),
             (EWS.replace("https://mail", "mail"), "must start with https://"),
+            (format!("{EWS}autodiscover = \"https://x.example\"\n"), "`url` or `autodiscover`"),
+            ("[account.ews]\noauth = { provider = \"microsoft\" }\n".to_owned(), "needs its `url`"),
         ] {
             let error = account(&text).unwrap_err();
             assert!(error.contains(expected), "{error} should say {expected}");

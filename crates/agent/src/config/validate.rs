@@ -87,7 +87,19 @@ impl EwsConfig {
                 ));
             }
         }
-        check_url(&self.url, "the Exchange server")
+        if self.url.is_some() && self.autodiscover.is_some() {
+            return Err(format!(
+                "the account {address} needs `url` or `autodiscover` in its [account.ews], or neither"
+            ));
+        }
+        if self.url.is_none() && self.oauth.is_some() {
+            // What the browser is asked for is for one server.
+            return Err(format!(
+                "the account {address} signs in through the browser: its [account.ews] needs its `url`"
+            ));
+        }
+        self.url.as_deref().map_or(Ok(()), |url| check_url(url, "the Exchange server"))?;
+        self.autodiscover.as_deref().map_or(Ok(()), |url| check_url(url, "the Autodiscover service"))
     }
 }
 

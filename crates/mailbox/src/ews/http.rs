@@ -13,7 +13,7 @@ use crate::exchange::web::Site;
 use crate::{Credential, Error, ErrorKind};
 
 /// A server that works on a request for longer has lost it.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A stream of notifications says at least every minute or so that it is alive.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(180);
@@ -44,8 +44,8 @@ struct Received {
 pub(super) type Answer<T> = Result<Vec<Result<T, Refusal>>, Refusal>;
 
 impl Client {
-    pub(super) fn new(settings: &EwsSettings, credential: &Credential) -> Result<Self, Error> {
-        let site = Site::new(&settings.url, "the Exchange server", &settings.proxy)?;
+    pub(super) fn new(settings: &EwsSettings, url: &str, credential: &Credential) -> Result<Self, Error> {
+        let site = Site::new(url, "the Exchange server", &settings.proxy)?;
         // IIS gives up HTTP/2 for whatever signs in by the connection.
         let client = |quiet| site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"http/1.1"], quiet);
         let (http, stream) = (client(TIMEOUT)?, client(STREAM_TIMEOUT)?);
@@ -189,46 +189,15 @@ impl Client {
             // An address beyond ASCII has no form for it.
             Err(_) => builder,
         };
-        let response = self.signed_in(builder).send().await.map_err(|error| self.site.broken(&error))?;
+        let signed_in = sign_in(builder, &self.username, &self.credential);
+        let response = signed_in.send().await.map_err(|error| self.site.broken(&error))?;
         if response.status().is_redirection() {
             return Err(self.site.elsewhere());
         }
         if response.status() == StatusCode::UNAUTHORIZED {
-            return Err(self.refused(response.headers()));
+            return Err(refused(self.host(), response.headers(), &self.credential));
         }
         Ok(response)
-    }
-
-    fn signed_in(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.credential {
-            Credential::Password(password) => request.basic_auth(&self.username, Some(password.as_str())),
-            Credential::AccessToken(token) => request.bearer_auth(token.as_str()),
-        }
-    }
-
-    fn refused(&self, headers: &HeaderMap) -> Error {
-        let host = self.host();
-        let offered = headers.get_all(WWW_AUTHENTICATE).iter();
-        let offered: Vec<&str> = offered.filter_map(|value| value.to_str().ok()).collect();
-        let offers = |scheme: &str| {
-            let begins =
-                |text: &str| text.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme));
-            offered.iter().copied().any(begins)
-        };
-        match &self.credential {
-            Credential::Password(_) if offers("Basic") || offered.is_empty() => Error::new(
-                ErrorKind::WrongPassword,
-                format!("{host} did not accept the user name or password"),
-            ),
-            Credential::Password(_) => Error::new(
-                ErrorKind::Unsupported,
-                format!("{host} takes no password by Basic authentication for Exchange Web Services"),
-            ),
-            Credential::AccessToken(_) => Error::new(
-                ErrorKind::WrongToken,
-                format!("{host} did not accept the sign-in that was made in the browser"),
-            ),
-        }
     }
 
     pub(super) fn nonsense(&self) -> Error {
@@ -242,4 +211,35 @@ impl Client {
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Adds what opens the mailbox.
+pub(super) fn sign_in(request: RequestBuilder, username: &str, credential: &Credential) -> RequestBuilder {
+    match credential {
+        Credential::Password(password) => request.basic_auth(username, Some(password.as_str())),
+        Credential::AccessToken(token) => request.bearer_auth(token.as_str()),
+    }
+}
+
+/// What it means that `host` does not let us in.
+pub(super) fn refused(host: &str, headers: &HeaderMap, credential: &Credential) -> Error {
+    let offered = headers.get_all(WWW_AUTHENTICATE).iter();
+    let offered: Vec<&str> = offered.filter_map(|value| value.to_str().ok()).collect();
+    let offers = |scheme: &str| {
+        let begins = |text: &str| text.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme));
+        offered.iter().copied().any(begins)
+    };
+    let (kind, detail) = match credential {
+        Credential::Password(_) if offers("Basic") || offered.is_empty() => {
+            (ErrorKind::WrongPassword, format!("{host} did not accept the user name or password"))
+        }
+        Credential::Password(_) => (
+            ErrorKind::Unsupported,
+            format!("{host} takes no password by Basic authentication for Exchange Web Services"),
+        ),
+        Credential::AccessToken(_) => {
+            (ErrorKind::WrongToken, format!("{host} did not accept the sign-in that was made in the browser"))
+        }
+    };
+    Error::new(kind, detail)
 }

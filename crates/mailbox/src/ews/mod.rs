@@ -2,8 +2,9 @@
 //! folder, notifications that are streamed, and nothing is ever written.
 //!
 //! From the outside in: [`EwsMailbox`] does what `exchange::plan` decides; `http` sends requests and `refusal` says what a refusal
-//! means; `request` and `response` are the XML, `folders` and `item` make of it what detection reads.
+//! means; `autodiscover` finds the server; `request` and `response` are the XML, `folders` and `item` make of it what detection reads.
 
+mod autodiscover;
 mod folders;
 mod http;
 mod item;
@@ -24,8 +25,8 @@ use crate::{Credential, Cursor, Error, ProxyChoice, WatchOptions};
 /// An Exchange server, and who signs in there.
 #[derive(Clone, Debug)]
 pub struct EwsSettings {
-    /// Such as `https://mail.sales.example/EWS/Exchange.asmx`. Only a loopback address may be plain `http`.
-    pub url: String,
+    /// Where it is.
+    pub place: Place,
     /// The mailbox's address.
     pub address: String,
     /// The login name: an address, or `DOMAIN\name`.
@@ -34,6 +35,16 @@ pub struct EwsSettings {
     pub ca_file: Option<PathBuf>,
     /// How connections leave this computer.
     pub proxy: ProxyChoice,
+}
+
+/// Where an Exchange server is. Only a loopback address may be plain `http`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its EWS: `https://mail.sales.example/EWS/Exchange.asmx`.
+    Url(String),
+    /// Where the organisation's Autodiscover service says: the service at this URL, or at `autodiscover.` and the domain of the
+    /// mailbox's address.
+    Autodiscover(Option<String>),
 }
 
 /// Signs in, and watches from where `cursors` say.
@@ -46,7 +57,8 @@ pub async fn connect(
     options: WatchOptions,
     cursors: Vec<Cursor>,
 ) -> Result<EwsMailbox, Error> {
-    let client = http::Client::new(settings, credential)?;
+    let url = autodiscover::url(settings, credential).await?;
+    let client = http::Client::new(settings, &url, credential)?;
     client.sign_in().await?;
     Ok(EwsMailbox::new(client, options, cursors))
 }
@@ -54,7 +66,8 @@ pub async fn connect(
 /// Tries the settings. Ends with the first step that fails, which has the error; four steps without one mean that the
 /// mailbox can be watched.
 pub async fn test_connection(settings: &EwsSettings, credential: &Credential) -> Vec<TestStep> {
-    let client = match http::Client::new(settings, credential) {
+    let found = autodiscover::url(settings, credential).await;
+    let client = match found.and_then(|url| http::Client::new(settings, &url, credential)) {
         Ok(client) => client,
         Err(error) => return vec![connection_test::failed(error, 0)],
     };

@@ -99,7 +99,10 @@ impl EwsServer {
             script: Script::default(),
             ended: watch::Sender::new(0),
         });
-        let app = Router::new().route("/EWS/Exchange.asmx", post(handle)).with_state(shared.clone());
+        let app = Router::new()
+            .route("/EWS/Exchange.asmx", post(handle))
+            .route("/autodiscover/autodiscover.xml", post(autodiscover))
+            .with_state(shared.clone());
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::warn!("The simulated Exchange ended: {error}.");
@@ -111,6 +114,11 @@ impl EwsServer {
     /// Where it is.
     pub fn url(&self) -> String {
         format!("http://{}/EWS/Exchange.asmx", self.address)
+    }
+
+    /// Where its Autodiscover service is.
+    pub fn autodiscover_url(&self) -> String {
+        format!("http://{}/autodiscover/autodiscover.xml", self.address)
     }
 
     /// The mailbox.
@@ -128,7 +136,7 @@ impl EwsServer {
         self.shared.script.once(part, fault);
     }
 
-    /// Every request of an operation whose name contains `part` goes wrong like this.
+    /// Every request of an operation whose name contains `part` (`Autodiscover` is one as well) goes wrong like this.
     pub fn fault_always(&self, part: &str, fault: Fault) {
         self.shared.script.always(part, fault);
     }
@@ -195,17 +203,56 @@ async fn handle(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, body: B
         }
         Some(Fault::SignedOut) => shared.shut_out(),
         Some(Fault::CutAt(bytes)) => cut(proper().unwrap_or_default(), bytes),
-        Some(Fault::Html) => {
-            respond(StatusCode::OK, "<html><body>Welcome to our guest network</body></html>".into())
-        }
-        Some(Fault::Redirect(to)) => {
-            let mut response = respond(StatusCode::FOUND, Body::empty());
-            if let Ok(to) = to.parse() {
-                response.headers_mut().insert("Location", to);
-            }
-            response
-        }
+        Some(Fault::Html) => web_page(),
+        Some(Fault::Redirect(to)) => redirect(&to),
     }
+}
+
+/// Plain old XML ([MS-OXDSCLI] 3.1.5.3): where the mailbox is, for those inside and those outside.
+async fn autodiscover(
+    Shares(shared): Shares<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    if !shared.lets_in(&headers) {
+        return shared.shut_out();
+    }
+    match shared.script.fault("Autodiscover".to_owned(), "Autodiscover") {
+        Some(Fault::Redirect(to)) => return redirect(&to),
+        Some(_) => return web_page(),
+        None => {}
+    }
+    let host = headers.get("Host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let asked =
+        String::from_utf8_lossy(&body).contains(&format!("<EMailAddress>{}</EMailAddress>", shared.username));
+    let account = if asked {
+        format!(
+            "<Account><AccountType>email</AccountType><Action>settings</Action><Protocol><Type>EXCH</Type>\
+             <EwsUrl>http://inside.invalid/EWS/Exchange.asmx</EwsUrl></Protocol><Protocol><Type>EXPR</Type>\
+             <EwsUrl>http://{host}/EWS/Exchange.asmx</EwsUrl></Protocol></Account>"
+        )
+    } else {
+        "<Error><ErrorCode>500</ErrorCode><Message>The e-mail address can't be found.</Message></Error>"
+            .to_owned()
+    };
+    let answer = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
+         <Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006\"><Response \
+         xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a\">{account}</Response></Autodiscover>"
+    );
+    respond(StatusCode::OK, answer.into())
+}
+
+fn web_page() -> Response<Body> {
+    respond(StatusCode::OK, "<html><body>Welcome to our guest network</body></html>".into())
+}
+
+fn redirect(to: &str) -> Response<Body> {
+    let mut response = respond(StatusCode::FOUND, Body::empty());
+    if let Ok(to) = to.parse() {
+        response.headers_mut().insert("Location", to);
+    }
+    response
 }
 
 impl Shared {
