@@ -79,6 +79,10 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the database failed");
+        let error = match &error {
+            StoreError::Shared(shared) => shared.as_ref(),
+            own => own,
+        };
         match error {
             StoreError::Query(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
                 Self::Unavailable

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
+use super::coverage_commit::Report;
 use super::{Store, StoreError, coverage, deliveries, enrolments, micros, normalise};
 
 /// An event of a batch: read, or the reason why it can't be.
@@ -38,6 +39,14 @@ impl Store {
         batch: &[IncomingEvent],
     ) -> Result<Vec<EventResult>, StoreError> {
         let now = Timestamp::now();
+        if let Some(reports) = only_coverage(batch, now) {
+            let newer = self.report_coverage(org, rep, &reports).await?;
+            let results = batch.iter().zip(newer).map(|(incoming, newer)| {
+                let (status, reason) = if newer { Fate::Accepted } else { Fate::Duplicate }.status();
+                EventResult { id: incoming.id, status, reason }
+            });
+            return Ok(results.collect());
+        }
         let mut write = self.write().await?;
         let tx = &mut write.tx;
         // Coverage, which every laptop reports every minute, has no number: it does not wait for the organisation's row.
@@ -93,6 +102,20 @@ impl Store {
         }
         Ok(page)
     }
+}
+
+/// The reports of a batch that holds nothing else, which is what a laptop without news sends.
+fn only_coverage(batch: &[IncomingEvent], now: Timestamp) -> Option<Vec<Report>> {
+    let report = |incoming: &IncomingEvent| {
+        let (event, _) = incoming.event.as_ref().ok()?;
+        match &event.data {
+            EventData::Coverage(coverage) if !coverage::is_of_the_future(coverage, now) => {
+                Some(Report { account: event.account()?, coverage: coverage.clone() })
+            }
+            _ => None,
+        }
+    };
+    batch.iter().map(report).collect::<Option<Vec<_>>>().filter(|reports| !reports.is_empty())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What the backend keeps: embedded SQLite or PostgreSQL, one schema and one set of queries for both.
 
 pub mod coverage;
+mod coverage_commit;
 pub mod deliveries;
 pub mod enrolments;
 pub mod events;
@@ -46,6 +47,9 @@ pub enum StoreError {
     /// A query failed.
     #[error("the database failed: {0}")]
     Query(#[from] sqlx::Error),
+    /// A commit that several requests shared failed.
+    #[error(transparent)]
+    Shared(Arc<Self>),
     /// What is in the database is not what was put there.
     #[error("the database holds something unreadable in {0}")]
     Corrupt(&'static str),
@@ -57,6 +61,7 @@ pub struct Store {
     pool: AnyPool,
     /// SQLite has one writer; those who wait for it queue up here, fairly, and not at its lock.
     writer: Option<Arc<Semaphore>>,
+    coverage: Arc<coverage_commit::CoverageQueue>,
 }
 
 /// A transaction that writes.
@@ -91,9 +96,13 @@ impl Store {
             let options: AnyConnectOptions = format!("sqlite:{}", encode(path)).parse()?;
             let pool = pool.max_connections(8).after_connect(|connection, _| Box::pin(pragmas(connection)));
             let writer = Some(Arc::new(Semaphore::new(1)));
-            Self { pool: pool.connect_with(options).await?, writer }
+            Self { pool: pool.connect_with(options).await?, writer, coverage: Arc::default() }
         } else {
-            Self { pool: pool.max_connections(connections).connect(url).await?, writer: None }
+            Self {
+                pool: pool.max_connections(connections).connect(url).await?,
+                writer: None,
+                coverage: Arc::default(),
+            }
         };
         sqlx::migrate!("./migrations").run(&store.pool).await?;
         Ok(store)
