@@ -243,7 +243,7 @@ async fn an_answer_to_an_id_that_the_server_gave_is_found(mut scene: Scene) {
     let answer = rewritten(&scene.campaign.flynn_answers());
     deliver(&scene, &answer).await;
     let delivered = scene.delivered(&answer, LIMIT).await.unwrap();
-    assert_eq!(told(&delivered).0, SEND_FLYNN);
+    assert_eq!(told(&delivered).0, SEND_FLYNN, "{:#}", delivered.log);
     assert_eq!(first_rung(&delivered), "in_reply_to");
     assert_eq!(delivered.log.pointer("/evidence/0/value").unwrap(), &format!("<{given}>"));
 }

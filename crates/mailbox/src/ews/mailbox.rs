@@ -12,7 +12,7 @@ use super::refusal::Meaning;
 use super::request;
 use super::response::{child, id_in};
 use crate::exchange::header;
-use crate::exchange::plan::{FolderId, From, Habits, Page, Plan, Step};
+use crate::exchange::plan::{FolderId, From, Habits, Page, Plan, Step, whole_second};
 use crate::wake::WakeDetector;
 use crate::{Cursor, Error, ErrorKind, Event, Folder, FoundMessage, Mailbox, MessageRef, WatchOptions};
 
@@ -44,7 +44,7 @@ impl EwsMailbox {
             at_once: 1,
             filtered_at_most: None,
         };
-        let since = options.since;
+        let since = options.since.map(whole_second);
         let plan = Plan::new(options, habits, cursors, Timestamp::now());
         let (hierarchy, notifications) = (Hierarchy::default(), Notifications::default());
         Self { client, plan, known: None, hierarchy, notifications, since }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::TokenSource;
@@ -12,7 +12,7 @@ use super::http::{BATCH, Client, Part, segment};
 use super::refusal::Meaning;
 use super::row::{Row, SELECT};
 use crate::exchange::header;
-use crate::exchange::plan::{FolderId, From, Habits, Page, Plan, Step};
+use crate::exchange::plan::{FolderId, From, Habits, Page, Plan, Step, whole_second};
 use crate::wake::WakeDetector;
 use crate::{Cursor, Error, ErrorKind, Event, Folder, FoundMessage, Mailbox, MessageRef, WatchOptions};
 
@@ -107,9 +107,7 @@ impl<T: TokenSource> GraphMailbox<T> {
                 let folder = segment(self.plan.id(id));
                 let mut target = format!("/me/mailFolders/{folder}/messages/delta?$select={SELECT}");
                 if let Some(since) = since {
-                    // Whole seconds, rounded down by truncation: Graph writes no finer ones.
-                    let since = since.round(Unit::Second).map_or(*since, |rounded| rounded.min(*since));
-                    let second = Timestamp::from_second(since.as_second()).unwrap_or(since);
+                    let second = whole_second(*since);
                     target.push_str(&format!(
                         "&$filter=receivedDateTime ge {second}&$orderby=receivedDateTime desc"
                     ));

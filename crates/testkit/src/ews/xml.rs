@@ -3,6 +3,7 @@
 use answerback_reply::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use super::soap::{element, written};
 use crate::exchange::{Folder, ROOT, Stored};
@@ -35,7 +36,7 @@ fn tag(message: &Stored) -> &'static str {
 /// What SyncFolderItems gives of a message: id and time.
 pub(super) fn brief(message: &Stored, folder: &str) -> String {
     let (tag, id) = (tag(message), item_id(&message.id_in(folder)));
-    let received = element("DateTimeReceived", Some(&message.received_at.to_string()));
+    let received = element("DateTimeReceived", Some(&date_time(message.received_at)));
     format!("<t:{tag}>{id}{received}</t:{tag}>")
 }
 
@@ -63,8 +64,8 @@ pub(super) fn item(message: &Stored, folder: &str, mime: bool, wanted: &[String]
         format!("<t:InternetMessageHeaders>{fields}</t:InternetMessageHeaders>")
     };
     let size = message.raw.len().to_string();
-    let received = message.received_at.to_string();
-    let sent = head.date.unwrap_or(message.received_at).to_string();
+    let received = date_time(message.received_at);
+    let sent = date_time(head.date.unwrap_or(message.received_at));
     let id = head.message_id.as_ref().map(ToString::to_string);
     let from = people("From", head.from.as_slice(), head.from_name.as_deref());
     let sender = people("Sender", head.sender.as_ref().or(head.from.as_ref()).as_slice(), None);
@@ -86,6 +87,11 @@ pub(super) fn item(message: &Stored, folder: &str, mime: bool, wanted: &[String]
     text.extend(parts.into_iter().filter(|(uri, _)| is_wanted(uri)).map(|(_, part)| part));
     let tag = tag(message);
     format!("<t:{tag}>{text}</t:{tag}>")
+}
+
+/// To the second, as Exchange writes times.
+fn date_time(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
 fn people<A: AsRef<str>>(name: &str, addresses: &[A], called: Option<&str>) -> String {

@@ -118,7 +118,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(options: WatchOptions, habits: Habits, cursors: Vec<Cursor>, now: Timestamp) -> Self {
         Self {
-            since: options.since.unwrap_or(now),
+            since: whole_second(options.since.unwrap_or(now)),
             options,
             habits,
             cursors,
@@ -315,6 +315,11 @@ impl Plan {
             self.events.push_back(Event::CheckedUpTo { time, folders });
         }
     }
+}
+
+/// The second that a time is in: Exchange tells by whole seconds when a message was received.
+pub(crate) fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// Lower is sooner: the rep's sent mail goes before everything, since what others answer to is recognised by it.

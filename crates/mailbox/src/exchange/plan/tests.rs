@@ -412,6 +412,41 @@ fn a_filtered_query_that_is_full_is_asked_again_without_a_filter() {
 }
 
 #[test]
+fn mail_of_the_second_in_which_the_window_begins_is_handed_over() {
+    // The rep's copy of the oldest open send: stored in the same second, of which the server tells the beginning.
+    let sent_at = EPOCH + SignedDuration::from_millis(7_400);
+    let options = WatchOptions { since: Some(sent_at), exclude: Vec::new() };
+    let mut plan = Plan::new(options, habits(), Vec::new(), sent_at);
+    let folder = Folder { name: "Sent Items".into(), role: FolderRole::Sent };
+    let mail = |second: i64| Mail {
+        name: 0,
+        received: EPOCH + seconds(second),
+        came: 0,
+        moved: Vec::new(),
+        shown: EPOCH,
+    };
+    let mut handed_over = Vec::new();
+    for _ in 0..8 {
+        match plan.step(sent_at) {
+            Step::List => plan.listed(vec![Listed { folder: folder.clone(), id: "s".into() }]),
+            Step::Read(asked) => {
+                let messages = vec![found(&mail(6)), found(&mail(7))];
+                for (id, _) in asked {
+                    let messages = messages.clone();
+                    plan.page(id, Page { messages, rows: 2, link: "l".into(), more: false });
+                }
+            }
+            Step::Emit(Event::Batch(batch)) => {
+                handed_over = batch.messages.iter().filter_map(|message| message.received_at).collect();
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(handed_over, [EPOCH + seconds(7)]);
+}
+
+#[test]
 fn a_folder_that_may_not_be_read_holds_coverage_back_for_a_while_only() {
     let row = |name: &str| Listed {
         folder: Folder { name: name.into(), role: FolderRole::Other },
