@@ -24,11 +24,11 @@ pub fn find(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder of the running program; tests run one level below it.
+/// The folder of the running program; tests and examples run one level below it.
 pub(crate) fn own_folder() -> Result<PathBuf> {
     let program = std::env::current_exe().context("Looking for our own program")?;
     let folder = program.parent().context("Our own program is in no folder")?;
-    let above = folder.parent().filter(|_| folder.ends_with("deps"));
+    let above = folder.parent().filter(|_| folder.ends_with("deps") || folder.ends_with("examples"));
     Ok(above.unwrap_or(folder).to_owned())
 }
 
