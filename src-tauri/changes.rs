@@ -23,6 +23,8 @@ pub enum Changed {
     Backend,
     /// A link into the app was opened.
     Link,
+    /// There is a newer version.
+    Update,
     /// More happened than can be told one by one.
     Everything,
 }

@@ -52,6 +52,8 @@ pub fn interface() -> Builder<Wry> {
             backend::cancel_pairing,
             backend::open_pairing_page,
             window::take_link,
+            window::newer_version,
+            window::install_update,
             backend::send_again,
             diagnostics::try_again,
             backend::outbox,

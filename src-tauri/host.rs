@@ -55,6 +55,11 @@ impl Host {
         agent.shutdown().await;
     }
 
+    /// It was ended and may start again.
+    fn ended(&self) {
+        self.state.send_replace(State::Starting);
+    }
+
     fn begin(&self) -> bool {
         self.state.send_if_modified(|state| {
             let failed = matches!(state, State::Failed(_));
@@ -83,6 +88,12 @@ pub fn start<R: Runtime>(app: &AppHandle<R>) {
             }
         }
     });
+}
+
+/// Starts the agent again after it was ended.
+pub fn resume<R: Runtime>(app: &AppHandle<R>) {
+    app.state::<Host>().ended();
+    start(app);
 }
 
 /// Starts the agent again after it failed; nothing happens while it runs or is starting.

@@ -17,6 +17,7 @@ mod preferences;
 mod saved_files;
 mod start_at_login;
 mod tray;
+mod updates;
 mod window;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ use host::Host;
 use journal::Journal;
 use link::OpenedLink;
 use preferences::PreferenceFile;
+use updates::Newer;
 
 /// Runs the app until the rep quits it.
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -63,6 +65,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         reason = "what generate_context! expands to exits if its own thread panics"
     )]
     let context = tauri::generate_context!();
+    if updates::are_configured(context.config()) {
+        builder = builder.plugin(tauri_plugin_updater::Builder::new().build());
+    }
     let app = builder
         .plugin(tauri_plugin_notification::init())
         .invoke_handler(interface.invoke_handler())
@@ -102,6 +107,7 @@ fn set_up(app: &mut App, arguments: &Arguments, files: Files, journal: Journal) 
     app.manage(journal);
     app.manage(OpenedLink::default());
     app.manage(LastReport::default());
+    app.manage(Newer::default());
 
     let handle = app.handle();
     // A desktop without a tray still gets the window, and a second start opens it again.
@@ -115,6 +121,9 @@ fn set_up(app: &mut App, arguments: &Arguments, files: Files, journal: Journal) 
     }
     notification::open_on_click(handle);
     host::start(handle);
+    if updates::are_configured(handle.config()) {
+        updates::follow(handle);
+    }
     stop_on_signals(handle);
 }
 

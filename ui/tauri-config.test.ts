@@ -69,6 +69,13 @@ describe("a release", () => {
     expect(JSON.stringify(release)).not.toContain("1420");
   });
 
+  test("has no key and no address for updates but those that it is built with", () => {
+    expect((release.plugins as Json).updater).toBeUndefined();
+    expect((release.bundle as Json).createUpdaterArtifacts).toBeUndefined();
+    const overlay = read("tauri.release.conf.json");
+    expect([overlay.bundle, overlay.plugins]).toEqual([undefined, undefined]);
+  });
+
   test("lets the window listen to the app and do nothing else", () => {
     expect(security.capabilities).toEqual([
       {

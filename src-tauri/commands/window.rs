@@ -11,7 +11,9 @@ use crate::{
     host,
     link::{Link, OpenedLink},
     preferences::{PreferenceFile, Preferences},
-    start_at_login, window,
+    start_at_login,
+    updates::{self, Newer, UpdateView},
+    window,
 };
 
 /// What the window needs to know before it shows anything.
@@ -74,4 +76,24 @@ pub async fn retry_start(app: AppHandle) {
 #[specta::specta]
 pub async fn take_link(link: State<'_, OpenedLink>) -> Result<Option<Link>, Problem> {
     Ok(link.take())
+}
+
+/// The newer version, if one was found.
+#[tauri::command]
+#[specta::specta]
+pub async fn newer_version(newer: State<'_, Newer>) -> Result<Option<UpdateView>, Problem> {
+    Ok(newer.view())
+}
+
+/// Installs the newer version and starts it.
+#[tauri::command]
+#[specta::specta]
+pub async fn install_update(app: AppHandle) -> Result<(), Problem> {
+    updates::install(&app).await.map_err(|error| Problem {
+        code: "update_failed".to_owned(),
+        summary: format!("The new version could not be installed: {error}."),
+        remedy: "This version goes on working. Try again later, or ask your administrator.".to_owned(),
+        about: String::new(),
+        client_id: None,
+    })
 }

@@ -39,6 +39,7 @@ export async function open(page: Page, path: string, scene: Scene = {}): Promise
       pairing: null,
       begin_pairing: data.pairing,
       take_link: null,
+      newer_version: null,
       preview_rules: data.preview,
       message_text: {
         text: "That is exactly what we need.\n\nCan you come by on Thursday at ten?",

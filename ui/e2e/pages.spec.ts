@@ -256,6 +256,19 @@ test("a link into the app fills in the backend and connects nothing", async ({ p
   expect(await calls(page, "begin_pairing")).toEqual([]);
 });
 
+test("a newer version is offered, and one that can't be installed says why", async ({ page }) => {
+  await open(page, "settings", {
+    answers: {
+      newer_version: { version: "0.2.0", notes: "Faster <b>first</b> reading" },
+      install_update: { fails: { code: "update_failed", summary: "No signature.", remedy: "", about: "" } },
+    },
+  });
+  await expect(page.getByRole("link", { name: "Version 0.2.0 is ready" })).toBeVisible();
+  await expect(page.getByText("Faster <b>first</b> reading")).toBeVisible();
+  await page.getByRole("button", { name: "Install and restart" }).click();
+  await expect(page.getByText("No signature.")).toBeVisible();
+});
+
 test("a click on a notification opens the verdict", async ({ page }) => {
   await open(page, "overview", { answers: { take_link: { to: "reply", id: 7 } } });
   await expect(page.getByTestId("headline")).toContainText("Kevin Flynn");

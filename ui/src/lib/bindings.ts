@@ -61,6 +61,10 @@ export const commands = {
 	openPairingPage: () => typedError<null, Problem>(__TAURI_INVOKE("open_pairing_page")),
 	/**  The link that was opened last, once. */
 	takeLink: () => typedError<Link | null, Problem>(__TAURI_INVOKE("take_link")),
+	/**  The newer version, if one was found. */
+	newerVersion: () => typedError<UpdateView | null, Problem>(__TAURI_INVOKE("newer_version")),
+	/**  Installs the newer version and starts it. */
+	installUpdate: () => typedError<null, Problem>(__TAURI_INVOKE("install_update")),
 	/**  Sends an event that was refused once more. */
 	sendAgain: (eventId: string) => typedError<null, Problem>(__TAURI_INVOKE("send_again", { eventId })),
 	/**  Makes every connection anew at once. */
@@ -238,6 +242,8 @@ export type Changed =
 { what: "backend" } | 
 /**  A link into the app was opened. */
 { what: "link" } | 
+/**  There is a newer version. */
+{ what: "update" } | 
 /**  More happened than can be told one by one. */
 { what: "everything" };
 
@@ -735,6 +741,14 @@ export type SignIn =
 "no_client_id" | 
 /**  The provider's own program beside this one, which gives a password. */
 "bridge";
+
+/**  What the window shows of it. */
+export type UpdateView = {
+	/**  Its version. */
+	version: string,
+	/**  What is new in it, as text. */
+	notes: string | null,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -7,6 +7,7 @@ import {
   type Preferences,
   type Problem,
   type Settings,
+  type UpdateView,
 } from "./bindings";
 import { useLanguage } from "./i18n/index.svelte";
 
@@ -21,6 +22,8 @@ class WindowState {
   /** Why there is no overview. */
   problem = $state<Problem>();
   settings = $state<Settings>();
+  /** A newer version that can be installed. */
+  update = $state<UpdateView | null>(null);
   /** Something was still to be connected since the window opened: the first steps are shown to their end. */
   settingUp = $state(false);
 
@@ -53,6 +56,7 @@ class WindowState {
   follow(): () => void {
     const unlisten = events.changed.listen((event) => {
       this.listeners.forEach((listener) => listener(event.payload));
+      if (event.payload.what === "update") return void this.lookForUpdate();
       // Many changes in a row are one refresh.
       this.pending ??= setTimeout(() => {
         this.pending = undefined;
@@ -60,6 +64,7 @@ class WindowState {
       }, 120);
     });
     void this.refresh();
+    void this.lookForUpdate();
     return () => {
       clearTimeout(this.pending);
       void unlisten.then((stop) => stop());
@@ -87,6 +92,11 @@ class WindowState {
     } catch (error) {
       this.problem = problemOf(error);
     }
+  }
+
+  private async lookForUpdate(): Promise<void> {
+    // Without an answer there is nothing to offer.
+    this.update = await agent.newerVersion().catch(() => null);
   }
 
   private take(settings: Settings): void {
