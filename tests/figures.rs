@@ -157,7 +157,8 @@ mod figures {
             };
             let (password, token) =
                 (secret("password", PASSWORD)?, secret("token", &backend.laptop_token()?)?);
-            let (port, ca) = (mail.tls_port(), mail.ca_file().display().to_string());
+            let doors = mail.imap().context("a mailbox without IMAP")?;
+            let (port, ca) = (doors.tls, doors.ca_file.display().to_string());
             let mut text =
                 format!("[backend]\nurl = \"{}\"\ntoken = {{ file = \"{token}\" }}\n", backend.url());
             for address in ["rep@sales.example", "rep@north.example", "rep@south.example"] {

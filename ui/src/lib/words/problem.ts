@@ -25,6 +25,7 @@ const SIGN_IN = new Set([
   "no_client_id",
   "consent_refused",
   "admin_consent",
+  "ews_not_allowed",
   "client_blocked",
   "scope_missing",
   "bad_client",
