@@ -29,17 +29,16 @@ fn as_root(program: &str) -> Command {
 }
 
 /// Makes both packages of the program that the tests have; gives the folder with a folder for each kind.
-fn bundle() -> PathBuf {
+fn bundle(target: &Path) -> PathBuf {
     let tauri = Path::new(ROOT).join("ui/node_modules/.bin/tauri");
     assert!(tauri.exists(), "run `npm ci` in ui/");
+    // Of a copy: the bundler opens the program to write to it, which can't be done while other tests run it.
+    fs::create_dir_all(target.join("debug")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_answerback"), target.join("debug/answerback")).unwrap();
     let mut command = Command::new(tauri);
-    // The program stays as it is: other tests are running it.
     command.args(["bundle", "--debug", "--bundles", "deb,rpm", "--no-binary-patching", "--ci"]);
-    let made = Path::new(env!("CARGO_BIN_EXE_answerback")).with_file_name("bundle");
-    // Those of an earlier version would be found as well.
-    let _was_there = fs::remove_dir_all(&made);
-    run(command.current_dir(ROOT));
-    made
+    run(command.current_dir(ROOT).env("CARGO_TARGET_DIR", target));
+    target.join("debug/bundle")
 }
 
 fn only_file(folder: &Path, extension: &str) -> PathBuf {
@@ -111,8 +110,8 @@ fn the_rpm(package: &Path, root: &Path) {
 
 #[test]
 fn the_packages_install_a_program_that_runs_and_takes_links_and_removing_them_leaves_nothing() {
-    let made = bundle();
     let folder = tempfile::tempdir().unwrap();
+    let made = bundle(&folder.path().join("target"));
     for kind in ["deb", "rpm"] {
         fs::create_dir(folder.path().join(kind)).unwrap();
     }
