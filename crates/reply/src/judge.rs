@@ -313,6 +313,42 @@ mod tests {
     }
 
     #[test]
+    fn of_sends_of_one_minute_the_authors_own_is_answered_and_a_strangers_answer_stops_none() {
+        let mut desk = Desk::new();
+        for (id, to) in [("snd_2", "lora@encom.com"), ("snd_3", "yori@gridworks.example")] {
+            let send: TrackedSend = serde_json::from_value(serde_json::json!({
+                "id": id, "message_ids": [format!("<{id}@sales.example>")], "from": "rep@sales.example", "to": [to],
+                "subject": "Space Paranoids", "sent_at": "2026-11-18T08:00:00Z",
+                "prospect": {"id": id, "email": to},
+            }))
+            .unwrap();
+            desk.sends.insert(&send);
+        }
+        let answer = |from: &str| {
+            format!(
+                "From: {from}\nTo: rep@sales.example\nMessage-ID: <r9@elsewhere.example>\n\
+                 Subject: Re: Space Paranoids\nDate: Fri, 20 Nov 2026 09:12:00 +0000\n\nYes, call me.\n\n\
+                 On Wed, Nov 18, 2026 at 8:00 AM Rep <rep@sales.example> wrote:\n> Hello\n"
+            )
+        };
+        for (from, send_id) in [
+            ("Kevin Flynn <kevinf@flynnsarcade.com>", "snd_1"),
+            ("Kevin Flynn <kevin.flynn@gmail.com>", "snd_1"),
+            ("lora@encom.com", "snd_2"),
+            ("Yori's office <office@gridworks.example>", "snd_3"),
+        ] {
+            let verdict = desk.verdict(&answer(from));
+            assert_eq!(
+                (verdict.send_id.as_deref(), verdict.actions.first()),
+                (Some(send_id), Some(&Action::Stop)),
+                "{from}"
+            );
+        }
+        let verdict = desk.verdict(&answer("Sam Dumont <sam@dumont.example>"));
+        assert!(!verdict.actions.contains(&Action::Stop), "{verdict:?}");
+    }
+
+    #[test]
     fn triage_asks_for_the_body_only_where_it_may_matter() {
         let desk = Desk::new();
         for (raw, expected) in [

@@ -78,7 +78,8 @@ impl Signals {
             // A passage of a template: subject and author tell whose.
             Self { quoted: 2.., subject: true, .. } if known => 0.998,
             Self { quoted: 2.., rivals: false, .. } if answers => 0.995,
-            Self { dated: true, subject: true, .. } => 0.998,
+            // A campaign goes to many within one minute: then the time says nothing about which of them.
+            Self { dated: true, subject: true, rivals: false, .. } => 0.998,
             // The prospect answers under the same subject.
             _ if answers && self.author == Author::Recipient && !self.rivals => 0.995,
             // Somebody answers the rep under the same subject, and no date says that it was another mail of the rep's.
@@ -162,9 +163,9 @@ pub(crate) fn best<'x>(message: &Message, sends: &'x SendIndex) -> Option<(Send<
         .map(|send| (send, compare(message, &send, sends, &quoted, &times, &named, reply_prefix)))
         .filter(|(_, signals)| signals.confidence() > 0.0)
         .collect();
-    // The best; among equals the newest that is not newer than the message.
+    // The best; among equals the one whose recipient the author is, then the newest that is not newer than the message.
+    let score = |signals: &Signals| (signals.unique, signals.quoted, signals.author);
     compared.sort_by(|(one, first), (other, second)| {
-        let score = |signals: &Signals| (signals.unique, signals.quoted);
         second
             .confidence()
             .total_cmp(&first.confidence())
@@ -177,7 +178,7 @@ pub(crate) fn best<'x>(message: &Message, sends: &'x SendIndex) -> Option<(Send<
     // Steps of one campaign share subject and recipient; whichever is meant, it is that prospect's answer.
     signals.rivals = second.is_some_and(|(rival, other)| {
         other.confidence() >= signals.confidence()
-            && (other.unique, other.quoted) >= (signals.unique, signals.quoted)
+            && score(&other) >= score(&signals)
             && !address::same_mailbox(rival.prospect, send.prospect)
     });
     Some((send, signals))
