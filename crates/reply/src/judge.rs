@@ -41,9 +41,6 @@ impl Judge<'_> {
             return Triage::Unrelated;
         }
         let kind = classify(message, self.me);
-        if kind.kind == Kind::Bulk && !message.is_threaded() {
-            return Triage::Unrelated;
-        }
         let may_answer = attribution::attribute(message, &kind, self.sends).is_some()
             || may_return_original(&kind)
             || self.comes_from_participant(message)

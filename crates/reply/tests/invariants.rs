@@ -1,7 +1,8 @@
 //! What holds for every input.
 #![allow(clippy::unwrap_used, reason = "a fixture that cannot be built is a failed test")]
 
-use answerback_reply::{Identity, Judge, Message, Policy, SendIndex, TrackedSend};
+use answerback_reply::message::{HEADER_FIELDS, TRIAGE_FIELDS};
+use answerback_reply::{Identity, Judge, Message, Policy, SendIndex, TrackedSend, Triage};
 use proptest::prelude::*;
 
 fn sends() -> SendIndex {
@@ -28,7 +29,46 @@ fn message() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..20).prop_map(|lines| lines.join("\n"))
 }
 
+/// Any of the fields that are looked at, with values that mean something in one of them.
+fn header() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let value = prop_oneof![
+        4 => prop::sample::select(vec![
+            "rep@sales.example", "flynn@flynnsarcade.com", "x@y.example", "mailer-daemon@mx.example", "challenge@bluebottle.com",
+            "<s1@sales.example>", "<other@y.example>", "<>", "Space Paranoids", "Re: lunch", "Fwd: Space Paranoids",
+            "Undelivered Mail Returned to Sender", "auto-replied", "auto-generated", "no", "bulk", "list", "junk",
+            "multipart/report; report-type=delivery-status; boundary=b", "multipart/report; report-type=feedback-report; boundary=b",
+            "multipart/report; report-type=disposition-notification; boundary=b", "text/calendar; method=REPLY", "text/plain",
+            "urn:content-classes:dsn", "true", "Fri, 20 Nov 2026 09:12:00 +0000",
+        ]).prop_map(str::to_owned),
+        1 => "[ -~]{0,30}",
+    ];
+    let common = vec!["From", "Subject", "In-Reply-To", "Content-Type", "Return-Path"];
+    let name = prop_oneof![prop::sample::select(common), prop::sample::select(HEADER_FIELDS.to_vec())];
+    prop::collection::vec((name, value), 0..10)
+}
+
+fn written<'a>(fields: impl Iterator<Item = &'a (&'static str, String)>) -> Message {
+    let text: String = fields.map(|(name, value)| format!("{name}: {value}\n")).collect();
+    Message::from_header(text.as_bytes())
+}
+
 proptest! {
+    #[test]
+    fn the_triage_fields_find_every_candidate_and_every_own_copy(fields in header()) {
+        let sends = sends();
+        let me = Identity { addresses: vec!["rep@sales.example".into()], ..Identity::default() };
+        let policy = Policy::default();
+        let judge = Judge { me: &me, sends: &sends, policy: &policy };
+        let whole = written(fields.iter());
+        let few = written(fields.iter().filter(|(name, _)| TRIAGE_FIELDS.iter().any(|f| f.name() == *name)));
+        prop_assert_eq!(whole.key(), few.key());
+        prop_assert_eq!(judge.own_copy(&whole), judge.own_copy(&few));
+        let triage = judge.triage(&whole);
+        if triage != Triage::Unrelated {
+            prop_assert_eq!(triage, judge.triage(&few));
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic(raw in prop::collection::vec(any::<u8>(), 0..2000)) {
         let message = Message::parse(&raw);

@@ -100,6 +100,36 @@ fields! {
     TlsReportDomain = "TLS-Report-Domain",
 }
 
+/// The fields that tell whether a message may answer a send, and whether it is the rep's own copy of one: enough for
+/// [`Judge::triage`](crate::Judge::triage) and [`Judge::own_copy`](crate::Judge::own_copy), and half of the bytes. Whatever
+/// else is decided needs all of [`HEADER_FIELDS`].
+pub const TRIAGE_FIELDS: &[Field] = &[
+    Field::From,
+    Field::Sender,
+    Field::ReplyTo,
+    Field::To,
+    Field::Cc,
+    Field::Subject,
+    Field::Date,
+    Field::MessageId,
+    Field::InReplyTo,
+    Field::References,
+    Field::ThreadIndex,
+    Field::GoogleOriginalMessageId,
+    Field::MicrosoftOriginalMessageId,
+    Field::Marker,
+    Field::ReturnPath,
+    Field::FailedRecipients,
+    Field::ContentType,
+    Field::ContentClass,
+    Field::AutoSubmitted,
+    Field::ExchangeIsNdr,
+    Field::HotmailComplainer,
+    Field::TmdaFingerprint,
+    Field::BoxTrapper,
+    Field::BluebottleRequest,
+];
+
 /// Names are at most this long; longer ones are none of ours.
 const LONGEST: usize = 40;
 /// At most this many names have the same length.

@@ -18,7 +18,7 @@ use mail_parser::{DateTime, decoders::html::html_to_text};
 
 pub use body::{Attachment, Body, CalendarPart, Original, ReportMedia, ReportPart, TextPart};
 pub use content_type::ContentType;
-pub use field::{Field, HEADER_FIELDS};
+pub use field::{Field, HEADER_FIELDS, TRIAGE_FIELDS};
 
 use self::{address::Mailbox, encoded_word::decode_text, mime::Encoding};
 use crate::MessageId;
