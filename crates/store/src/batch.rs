@@ -54,8 +54,8 @@ pub struct BatchOutcome {
 }
 
 impl Store {
-    /// Commits a batch: each verdict with its events, and the folder's cursor, in one transaction. A message that
-    /// was judged before changes nothing.
+    /// Commits a batch of new mail: each verdict with its events, and the folder's cursor, in one transaction. A message
+    /// that was judged before changes nothing.
     ///
     /// # Errors
     /// The store failed; nothing was changed, and the batch can be read and judged again.
@@ -66,18 +66,25 @@ impl Store {
         cursor: &str,
         verdicts: &[NewVerdict],
     ) -> Result<BatchOutcome> {
-        let tx = self.db.transaction()?;
-        let mut outcome = BatchOutcome::default();
-        for new in verdicts {
-            outcome.added.push(insert(&tx, account, folder, new)?);
+        if verdicts.is_empty() {
+            return self.commit_old_batch(account, folder, cursor, verdicts);
         }
-        tx.prepare_cached(
-            "INSERT INTO folder (account, name, cursor) VALUES (?1, ?2, ?3)
-             ON CONFLICT (account, name) DO UPDATE SET cursor = ?3",
-        )?
-        .execute(params![account, folder, cursor])?;
-        tx.commit()?;
-        Ok(outcome)
+        commit(&mut self.db, account, folder, cursor, verdicts)
+    }
+
+    /// As [`Self::commit_batch`], of mail that has been there for long and is not going to vanish before it could be read
+    /// again.
+    ///
+    /// # Errors
+    /// As [`Self::commit_batch`].
+    pub fn commit_old_batch(
+        &mut self,
+        account: &str,
+        folder: &str,
+        cursor: &str,
+        verdicts: &[NewVerdict],
+    ) -> Result<BatchOutcome> {
+        self.without_waiting(|db| commit(db, account, folder, cursor, verdicts))
     }
 
     /// Keeps what the rep's own copies of sends taught, and has `accounts` look again at the mail that a new lesson may
@@ -140,6 +147,27 @@ impl Store {
         tx.commit()?;
         Ok(())
     }
+}
+
+fn commit(
+    db: &mut Connection,
+    account: &str,
+    folder: &str,
+    cursor: &str,
+    verdicts: &[NewVerdict],
+) -> Result<BatchOutcome> {
+    let tx = db.transaction()?;
+    let mut outcome = BatchOutcome::default();
+    for new in verdicts {
+        outcome.added.push(insert(&tx, account, folder, new)?);
+    }
+    tx.prepare_cached(
+        "INSERT INTO folder (account, name, cursor) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account, name) DO UPDATE SET cursor = ?3",
+    )?
+    .execute(params![account, folder, cursor])?;
+    tx.commit()?;
+    Ok(outcome)
 }
 
 fn insert(db: &Connection, account: &str, folder: &str, new: &NewVerdict) -> Result<Option<i64>> {

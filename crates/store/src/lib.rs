@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod durability;
 mod error;
 mod open;
 mod table;

@@ -39,8 +39,7 @@ impl Store {
     /// [`Error::DiskFull`], [`Error::Unavailable`].
     pub fn open(path: &Path) -> Result<Self> {
         let db = Connection::open(path).map_err(Error::Unavailable)?;
-        // WAL survives a crash of the process; FULL survives a power cut: an event that was acknowledged to the
-        // mailbox's cursor must not be forgotten.
+        // WAL survives a crash of the process; FULL survives a power cut. What need not is in `durability`.
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         Self::prepare(db)

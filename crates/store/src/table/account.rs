@@ -100,13 +100,15 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn set_checked_up_to(&mut self, id: &str, time: Timestamp, folders: u32) -> Result<()> {
-        self.db.execute(
-            "INSERT INTO account (id, checked_up_to, folders, scan_done) VALUES (?1, ?2, ?3, 1)
-             ON CONFLICT (id) DO UPDATE
-             SET checked_up_to = ?2, folders = ?3, scan_done = 1",
-            params![id, to_ms(time), folders],
-        )?;
-        Ok(())
+        self.without_waiting(|db| {
+            db.execute(
+                "INSERT INTO account (id, checked_up_to, folders, scan_done) VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT (id) DO UPDATE
+                 SET checked_up_to = ?2, folders = ?3, scan_done = 1",
+                params![id, to_ms(time), folders],
+            )?;
+            Ok(())
+        })
     }
 
     /// Forgets a mailbox: its coverage and its cursors. Verdicts and events stay, they were reported.

@@ -176,12 +176,13 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was counted.
     pub fn count_attempt(&mut self, ids: &[String]) -> Result<()> {
-        let tx = self.db.transaction()?;
-        for id in ids {
-            tx.prepare_cached("UPDATE event SET attempts = attempts + 1 WHERE id = ?1")?.execute([id])?;
-        }
-        tx.commit()?;
-        Ok(())
+        self.without_waiting(|db| {
+            let tx = db.transaction()?;
+            for id in ids {
+                tx.prepare_cached("UPDATE event SET attempts = attempts + 1 WHERE id = ?1")?.execute([id])?;
+            }
+            Ok(tx.commit()?)
+        })
     }
 
     /// Sends an event that was refused once more, in its old place. False where there is no such event.
@@ -201,18 +202,19 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was changed, and the events will be sent again, which is harmless.
     pub fn settle(&mut self, outcomes: &[(String, Outcome)], now: Timestamp) -> Result<()> {
-        let tx = self.db.transaction()?;
-        for (id, outcome) in outcomes {
-            let (state, reason) = match outcome {
-                Outcome::Delivered => (EventState::Delivered, None),
-                Outcome::Rejected(reason) => (EventState::Rejected, Some(reason)),
-            };
-            tx.prepare_cached(
-                "UPDATE event SET state = ?2, reason = ?3, settled_at = ?4 WHERE id = ?1 AND state = 0",
-            )?
-            .execute(params![id, state.column(), reason, to_ms(now)])?;
-        }
-        tx.commit()?;
-        Ok(())
+        self.without_waiting(|db| {
+            let tx = db.transaction()?;
+            for (id, outcome) in outcomes {
+                let (state, reason) = match outcome {
+                    Outcome::Delivered => (EventState::Delivered, None),
+                    Outcome::Rejected(reason) => (EventState::Rejected, Some(reason)),
+                };
+                tx.prepare_cached(
+                    "UPDATE event SET state = ?2, reason = ?3, settled_at = ?4 WHERE id = ?1 AND state = 0",
+                )?
+                .execute(params![id, state.column(), reason, to_ms(now)])?;
+            }
+            Ok(tx.commit()?)
+        })
     }
 }

@@ -44,10 +44,12 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn set_scanned(&mut self, account: &str, name: &str) -> Result<()> {
-        self.db.execute(
-            "UPDATE folder SET scanned = 1 WHERE account = ?1 AND name = ?2",
-            params![account, name],
-        )?;
-        Ok(())
+        self.without_waiting(|db| {
+            db.execute(
+                "UPDATE folder SET scanned = 1 WHERE account = ?1 AND name = ?2",
+                params![account, name],
+            )?;
+            Ok(())
+        })
     }
 }
