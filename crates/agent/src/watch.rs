@@ -1,6 +1,7 @@
 //! One task per account: connects, judges what the mailbox finds, and commits it.
 
 mod batch;
+mod read_ahead;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use answerback_agent::{Agent, AgentEvent, Config};
 use answerback_keychain::Keychain;
 use anyhow::{Context, anyhow};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::args::{Configured, Output};
@@ -25,7 +25,10 @@ const LEAVE_BEHIND: Duration = Duration::from_millis(200);
 /// The configuration is wrong, or the agent can't start.
 pub fn run(args: &Configured) -> anyhow::Result<Outcome> {
     let config = Config::load(&args.config)?;
-    let runtime = Runtime::new().context("The asynchronous runtime can't be started")?;
+    // This thread prints, and waits for whoever reads; one other watches all mailboxes, which mostly wait. More would only
+    // take more memory.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.context("The asynchronous runtime can't be started")?;
     let outcome = runtime.block_on(until_stopped(args, config));
     runtime.shutdown_timeout(LEAVE_BEHIND);
     outcome

@@ -60,7 +60,8 @@ pub struct FoundMessage {
     pub received_at: Option<Timestamp>,
     /// Its size in bytes.
     pub size: Option<u64>,
-    /// The header fields of `answerback_reply::message::HEADER_FIELDS`, as they stand in the message.
+    /// The header fields of `answerback_reply::message::HEADER_FIELDS`, as they stand in the message; in a first scan perhaps
+    /// only those of `TRIAGE_FIELDS`.
     pub header: Vec<u8>,
     /// Provider thread ids as `scheme:value` (`gm:17…`, `objectid:T…`).
     pub thread_ids: Vec<String>,

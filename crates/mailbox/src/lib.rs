@@ -49,6 +49,24 @@ pub trait Mailbox: Send {
         max_bytes: u32,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
 
+    /// The same of several messages, in their order. All are in memory at the end: ask for few at a time.
+    ///
+    /// # Errors
+    /// After an error the mailbox must be dropped.
+    fn bodies(
+        &mut self,
+        at: &[MessageRef],
+        max_bytes: u32,
+    ) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>, Error>> + Send {
+        async move {
+            let mut bodies = Vec::with_capacity(at.len());
+            for at in at {
+                bodies.push(self.body(at, max_bytes).await?);
+            }
+            Ok(bodies)
+        }
+    }
+
     /// Says good-bye; waits at most a second or two.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

@@ -14,6 +14,8 @@ use crate::event::AgentEvent;
 use crate::judging::{self, Answer, BODY_PREFIX};
 use crate::view::AccountState;
 
+use super::read_ahead::ReadAhead;
+
 /// What ends a watch.
 pub enum Error {
     /// The mailbox failed.
@@ -42,27 +44,56 @@ pub async fn handle(
     batch: Batch,
 ) -> Result<(), Error> {
     let rules = context.rules();
+    let looked = look(context, account, &rules, &batch);
+    let mut ahead = ReadAhead::of(context, batch.messages.iter().zip(&looked)).await?;
     let mut kept = Vec::new();
-    let mut newest_unattributed = None;
-    for found in &batch.messages {
+    // What one message teaches may make a candidate of a later one.
+    let mut learned = false;
+    for (found, (message, mut triage)) in batch.messages.iter().zip(looked) {
         if found.header.is_empty() {
             // The mailbox tried it singly as well. Nothing of it can be judged, and nothing of it is shown.
             tracing::warn!(folder = found.at.folder, at = found.at.id, "The server can't give us a message.");
             continue;
         }
-        let message = judging::header_facts(found);
-        match context.with_sends(|sends| judging::triage(&rules, sends, &message)) {
-            Triage::Own => learn_own_copy(context, account, mailbox, &rules, found, &message).await?,
-            Triage::Unrelated => newest_unattributed = newest_unattributed.max(found.received_at),
-            Triage::Candidate => match judge(context, account, mailbox, &rules, found, message).await? {
-                Judged::Attributed(new) => kept.push((found, *new)),
-                Judged::Known => {}
-                Judged::NotOurs => newest_unattributed = newest_unattributed.max(found.received_at),
-            },
+        if learned && triage == Triage::Unrelated {
+            triage = context.with_sends(|sends| judging::triage(&rules, sends, &message));
+        }
+        match triage {
+            Triage::Own => {
+                learned |= learn_own_copy(context, account, mailbox, &rules, found, &message).await?
+            }
+            Triage::Unrelated => {}
+            Triage::Candidate => {
+                match judge(context, account, mailbox, &rules, found, message, &mut ahead).await? {
+                    Judged::Attributed(new) => {
+                        learned |= !new.learned.is_empty();
+                        kept.push((found, *new));
+                    }
+                    Judged::Known => {}
+                    Judged::NotOurs => note_unattributed(context, account, found.received_at),
+                }
+            }
         }
     }
-    note_read(context, account, &batch, newest_unattributed);
-    commit(context, account, batch.cursor, kept).await
+    note_read(context, account, &batch);
+    commit(context, account, batch.cursor, batch.remaining.is_some(), kept).await
+}
+
+/// Looks at the headers. What has nothing to do with any send is noted before anything is waited for: a send that becomes
+/// known meanwhile makes it be looked at again.
+fn look(context: &Context, account: &AccountConfig, rules: &Rules, batch: &Batch) -> Vec<(Message, Triage)> {
+    let looked: Vec<(Message, Triage)> = context.with_sends(|sends| {
+        let messages = batch.messages.iter().map(judging::header_facts);
+        let triage = |message| {
+            let triage = judging::triage(rules, sends, &message);
+            (message, triage)
+        };
+        messages.map(triage).collect()
+    });
+    let unrelated =
+        batch.messages.iter().zip(&looked).filter(|(_, (_, triage))| *triage == Triage::Unrelated);
+    note_unattributed(context, account, unrelated.filter_map(|(found, _)| found.received_at).max());
+    looked
 }
 
 enum Judged {
@@ -82,13 +113,19 @@ async fn judge(
     rules: &Rules,
     found: &FoundMessage,
     header: Message,
+    ahead: &mut ReadAhead,
 ) -> Result<Judged, Error> {
-    let key = header.key();
-    if context.storage.call(move |store| store.is_judged(&key)).await? {
-        return Ok(Judged::Known);
-    }
     // Gone meanwhile: its header alone has to do.
-    let raw = mailbox.body(&found.at, BODY_PREFIX).await?;
+    let raw = match ahead.take(mailbox, &found.at).await? {
+        Some(raw) => raw,
+        None => {
+            let key = header.key();
+            if context.storage.call(move |store| store.is_judged(&key)).await? {
+                return Ok(Judged::Known);
+            }
+            mailbox.body(&found.at, BODY_PREFIX).await?
+        }
+    };
     let message = raw.as_deref().map_or(header, |raw| judging::whole_facts(found, raw));
     let verdict = context.with_sends(|sends| judging::verdict(rules, sends, &message));
     let Some(send) = attributed_send(context, &verdict).await? else { return Ok(Judged::NotOurs) };
@@ -111,7 +148,7 @@ async fn attributed_send(context: &Context, verdict: &Verdict) -> Result<Option<
 }
 
 /// The rep's own mail may be a send's own copy, with the ids and the thread that the provider gave it, and with the
-/// text that answers will quote.
+/// text that answers will quote. Says whether anything of it was new.
 async fn learn_own_copy(
     context: &Context,
     account: &AccountConfig,
@@ -119,14 +156,14 @@ async fn learn_own_copy(
     rules: &Rules,
     found: &FoundMessage,
     header: &Message,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let Some(mut copy) = context.with_sends(|sends| judging::own_copy(rules, sends, header)) else {
-        return Ok(());
+        return Ok(false);
     };
     let send_id = copy.send_id.clone();
     let (send, knows_text) =
         context.storage.call(move |store| Ok((store.send(&send_id)?, store.knows_text(&send_id)?))).await?;
-    let Some(send) = send else { return Ok(()) };
+    let Some(send) = send else { return Ok(false) };
     if !knows_text && let Some(raw) = mailbox.body(&found.at, BODY_PREFIX).await? {
         let whole = judging::whole_facts(found, &raw);
         let of_whole = context.with_sends(|sends| judging::own_copy(rules, sends, &whole));
@@ -141,19 +178,20 @@ async fn learn_own_copy(
         context.change_sends(|sends| learned.iter().for_each(|learned| teach(sends, &send.id, learned)));
         context.rescans.send_modify(|count| *count += 1);
     }
-    Ok(())
+    Ok(new > 0)
 }
 
-fn note_read(
-    context: &Context,
-    account: &AccountConfig,
-    batch: &Batch,
-    newest_unattributed: Option<Timestamp>,
-) {
+/// Something received then was read and not attributed.
+fn note_unattributed(context: &Context, account: &AccountConfig, received_at: Option<Timestamp>) {
+    if let Some(live) = context.live().accounts.get_mut(&account.id()) {
+        live.newest_read = live.newest_read.max(received_at);
+    }
+}
+
+fn note_read(context: &Context, account: &AccountConfig, batch: &Batch) {
     let read = batch.messages.len() as u64;
     context.update_account(&account.id(), |live| {
         live.messages_seen += read;
-        live.newest_read = live.newest_read.max(newest_unattributed);
         if let Some(folder) = live.folders.get_mut(&batch.folder.name) {
             folder.messages_seen += read;
         }
@@ -175,13 +213,19 @@ async fn commit(
     context: &Context,
     account: &AccountConfig,
     cursor: answerback_mailbox::Cursor,
+    old: bool,
     kept: Vec<(&FoundMessage, NewVerdict)>,
 ) -> Result<(), Error> {
     let (found, verdicts): (Vec<&FoundMessage>, Vec<NewVerdict>) = kept.into_iter().unzip();
     let (id, to_commit) = (account.id(), verdicts.clone());
     let outcome = context
         .storage
-        .call(move |store| store.commit_batch(&id, &cursor.folder, &cursor.state, &to_commit))
+        .call(move |store| {
+            if old {
+                return store.commit_old_batch(&id, &cursor.folder, &cursor.state, &to_commit);
+            }
+            store.commit_batch(&id, &cursor.folder, &cursor.state, &to_commit)
+        })
         .await?;
     for ((found, new), added) in found.into_iter().zip(verdicts).zip(outcome.added) {
         let Some(id) = added else { continue };

@@ -10,6 +10,7 @@ mod connection_test;
 mod cursor;
 mod fetch;
 mod folders;
+mod items;
 mod mailbox;
 mod net;
 mod plan;

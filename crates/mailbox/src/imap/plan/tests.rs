@@ -3,8 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+use super::answers::chosen;
 use super::*;
-use crate::{Folder, MessageRef};
+use crate::imap::folders::Listed;
+use crate::imap::response::Figures;
+use crate::{Batch, Folder, FoundMessage, MessageRef};
 
 /// A message of the model: moved and copied about, it keeps its name.
 #[derive(Clone, Debug)]
@@ -227,7 +230,7 @@ impl Play {
                 println!("{} {step:?}", self.server.now);
             }
             self.server.now += SignedDuration::from_millis(10);
-            if !matches!(step, Step::Request(_))
+            if !matches!(step, Step::Request { .. })
                 && let Some(batch) =
                     uncommitted.take_if(|_| matches!(step, Step::Emit(_) | Step::Rest { .. }))
             {
@@ -281,7 +284,7 @@ impl Play {
                     let uids = self.open().mail.iter().filter(|m| m.received >= since).map(|m| m.uid);
                     plan.searched(&UidSet::from_uids(uids.collect()));
                 }
-                Step::Request(uids) => requests.push_back(uids),
+                Step::Request { uids, .. } => requests.push_back(uids),
                 Step::Receive => {
                     let uids = requests.pop_front().unwrap();
                     let mail = self.open().mail.iter().filter(|m| uids.contains(m.uid));
@@ -492,7 +495,7 @@ fn inbox_is_looked_at_while_a_big_folder_is_read() {
                 let end = plan.unread_range().unwrap().1;
                 plan.searched(&UidSet::range(1, end - 1));
             }
-            Step::Request(uids) => received.push_back(uids),
+            Step::Request { uids, .. } => received.push_back(uids),
             Step::Receive => {
                 in_a_row += 1;
                 worst = worst.max(in_a_row);
