@@ -53,6 +53,13 @@ pub enum BenchOf {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// How fast the agent reads a mailbox on Dovecot beside a bare socket, how soon it tells of an answer, and what waiting
+    /// costs
+    Mailbox {
+        /// What `answerback-mailbox-bench` is told, such as `--messages 10000 --idle 0`; see its `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// How much is to go wrong.
@@ -96,9 +103,10 @@ pub fn eval(workspace: &Workspace, args: &Eval) -> anyhow::Result<()> {
 /// Something can't be built or read.
 pub fn bench(workspace: &Workspace, args: &Bench) -> anyhow::Result<()> {
     match &args.of {
-        Some(BenchOf::Backend { arguments }) => return load(workspace, arguments),
-        Some(BenchOf::Desktop) => return window::figures(workspace),
         None => {}
+        Some(BenchOf::Desktop) => return window::figures(workspace),
+        Some(BenchOf::Backend { arguments }) => return load(workspace, arguments),
+        Some(BenchOf::Mailbox { arguments }) => return bench_mailbox(workspace, arguments),
     }
     let json = args.json.then_some("--json");
     let index = args.index.to_string();
@@ -113,6 +121,17 @@ fn load(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     run(workspace.cargo().args(["build", "--release"]).args(programs).args(bins))?;
     let mut program = Command::new(workspace.release_program("answerback-load"));
     run(program.arg("--program").arg(workspace.release_program("answerback-backend")).args(arguments))
+}
+
+/// Lets an agent watch a mailbox.
+fn bench_mailbox(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    system_packages(&[Need::Compile, Need::Dovecot])?;
+    let packages = ["-p", "answerback-cli", "-p", "answerback-reference-backend", "-p", "answerback-testkit"];
+    let programs = ["answerbackctl", "answerback-backend", "answerback-mailbox-bench"];
+    let bins = programs.iter().flat_map(|program| ["--bin", program]);
+    run(workspace.cargo().args(["build", "--release"]).args(packages).args(bins))?;
+    let [ctl, backend, bench] = programs.map(|program| workspace.release_program(program));
+    run(Command::new(bench).arg("--ctl").arg(ctl).arg("--backend").arg(backend).args(arguments))
 }
 
 /// Feeds mutated mail.

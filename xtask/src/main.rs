@@ -47,7 +47,7 @@ enum Chore {
     /// Measure accuracy on labelled mail
     Eval(Eval),
     /// Measure speed beside mail-parser on the same mail, and the memory of an index of a million sends; or what the
-    /// reference backend carries; or what the desktop app holds and how fast it shows itself
+    /// reference backend carries; or how the agent does on a mailbox; or what the desktop app holds and how fast it shows itself
     Bench(Bench),
     /// Kill, cut, freeze and fill up everything at random: no reply may be lost or told twice, coverage never lies
     Faults(Faults),

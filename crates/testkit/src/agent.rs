@@ -69,8 +69,22 @@ impl Laptop {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_access(folder: &Path, mail: MailAccess, backend_url: &str, token: &str) -> Result<Self> {
+        Self::with_accounts(folder, &[REP.address], &mail, backend_url, token)
+    }
+
+    /// The same, with several mailboxes on one server.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_accounts(
+        folder: &Path,
+        addresses: &[&str],
+        mail: &MailAccess,
+        backend_url: &str,
+        token: &str,
+    ) -> Result<Self> {
         let laptop = Self { folder: folder.to_owned(), token: token.to_owned() };
-        laptop.write_config(mail, backend_url)?;
+        laptop.write_config(addresses, mail, backend_url)?;
         Ok(laptop)
     }
 
@@ -146,33 +160,31 @@ impl Laptop {
         Agent::new(process, self.log_file())
     }
 
-    fn write_config(&self, mail: MailAccess, backend_url: &str) -> Result<()> {
-        let secret = Secret { env: PASSWORD_VARIABLE };
-        let mut account = AccountConfig {
-            address: REP.address,
-            colleagues: ["sales.example"],
-            imap: None,
-            graph: None,
-            ews: None,
-        };
-        match mail {
-            MailAccess::Graph { url } => account.graph = Some(GraphConfig { url, token: secret }),
-            MailAccess::Ews { url } => account.ews = Some(EwsConfig { url, password: secret }),
-            MailAccess::Imap { port, security, ca_file } => {
-                account.imap = Some(ImapConfig {
-                    host: "localhost",
-                    port,
-                    security,
-                    username: REP.address,
-                    password: secret,
-                    ca_file,
-                });
+    fn write_config(&self, addresses: &[&str], mail: &MailAccess, backend_url: &str) -> Result<()> {
+        let account = |address| {
+            let secret = Secret { env: PASSWORD_VARIABLE };
+            let mut account =
+                AccountConfig { address, colleagues: ["sales.example"], imap: None, graph: None, ews: None };
+            match mail {
+                MailAccess::Graph { url } => account.graph = Some(GraphConfig { url, token: secret }),
+                MailAccess::Ews { url } => account.ews = Some(EwsConfig { url, password: secret }),
+                MailAccess::Imap { port, security, ca_file } => {
+                    account.imap = Some(ImapConfig {
+                        host: "localhost",
+                        port: *port,
+                        security,
+                        username: address,
+                        password: secret,
+                        ca_file,
+                    });
+                }
             }
-        }
+            account
+        };
         let config = Config {
             data_dir: self.data(),
             backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
-            account: [account],
+            account: addresses.iter().copied().map(account).collect(),
         };
         let text = toml::to_string(&config).context("Writing the configuration")?;
         std::fs::write(self.config(), text).context("Writing the configuration")
@@ -183,7 +195,7 @@ impl Laptop {
 struct Config<'a> {
     data_dir: PathBuf,
     backend: BackendConfig<'a>,
-    account: [AccountConfig<'a>; 1],
+    account: Vec<AccountConfig<'a>>,
 }
 
 #[derive(Serialize)]
@@ -206,13 +218,13 @@ struct AccountConfig<'a> {
 
 #[derive(Serialize)]
 struct EwsConfig<'a> {
-    url: String,
+    url: &'a str,
     password: Secret<'a>,
 }
 
 #[derive(Serialize)]
 struct GraphConfig<'a> {
-    url: String,
+    url: &'a str,
     token: Secret<'a>,
 }
 
@@ -223,7 +235,7 @@ struct ImapConfig<'a> {
     security: &'a str,
     username: &'a str,
     password: Secret<'a>,
-    ca_file: PathBuf,
+    ca_file: &'a Path,
 }
 
 #[derive(Serialize)]
@@ -234,19 +246,22 @@ struct Secret<'a> {
 /// A running agent. It is stopped when this is dropped.
 pub struct Agent {
     process: Running,
-    lines: Arc<Mutex<Vec<Value>>>,
+    lines: Lines,
     log: PathBuf,
 }
+
+/// What was said, and when.
+type Lines = Arc<Mutex<Vec<(Instant, Value)>>>;
 
 impl Agent {
     fn new(mut process: Running, log: PathBuf) -> Result<Self> {
         let stdout = process.child().stdout.take().context("The agent has no output")?;
-        let lines = Arc::<Mutex<Vec<Value>>>::default();
+        let lines = Lines::default();
         let kept = lines.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), value));
             }
         });
         Ok(Self { process, lines, log })
@@ -259,7 +274,14 @@ impl Agent {
 
     /// Everything that it has said, one JSON object a line; a line that is not JSON is a string here.
     pub fn said(&self) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    /// The first line that `wanted` accepts, and when it was said.
+    pub fn find(&self, mut wanted: impl FnMut(&Value) -> bool) -> Option<(Instant, Value)> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().find(|(_, line)| wanted(line)).cloned()
     }
 
     /// What it logged, for a failed test to show.
@@ -279,7 +301,7 @@ impl Agent {
     pub async fn hear(&mut self, limit: Duration, mut wanted: impl FnMut(&Value) -> bool) -> Result<Value> {
         let deadline = Instant::now() + limit;
         loop {
-            if let Some(line) = self.said().into_iter().find(|line| wanted(line)) {
+            if let Some((_, line)) = self.find(&mut wanted) {
                 return Ok(line);
             }
             let ended = self.ended();

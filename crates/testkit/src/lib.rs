@@ -21,6 +21,8 @@ pub mod ews;
 pub mod exchange;
 #[cfg(unix)]
 pub mod faults;
+#[cfg(unix)]
+pub mod figures;
 pub mod graph;
 #[cfg(unix)]
 pub mod hubspot;
@@ -48,6 +50,8 @@ pub mod snapshot;
 pub mod tls;
 #[cfg(unix)]
 pub mod unpacked;
+#[cfg(target_os = "linux")]
+pub mod usage;
 pub mod web_server;
 
 pub use snapshot::Snapshot;

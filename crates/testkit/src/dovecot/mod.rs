@@ -5,6 +5,7 @@
 
 mod append;
 mod doveadm;
+mod maildir;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;

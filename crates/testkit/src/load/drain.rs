@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use answerback_backend::{Client, ClientOptions, Effect, EventType, Outcome, Pusher, Queued, Step, Token};
+use answerback_testkit::figures::{megabytes, rate, spread};
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::events::{event, push};
-use crate::figures::{megabytes, rate, spread};
 use crate::http::Connection;
 use crate::server::Server;
 
@@ -62,7 +62,7 @@ pub async fn run(server: &Server, count: usize) -> Result<String> {
         rate(total, took),
         spread(&mut batches),
         spread(&mut times),
-        megabytes(server.memory()),
+        megabytes(server.usage().memory),
     ))
 }
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use answerback_backend::event::BATCH_MEDIA_TYPE;
 use answerback_backend::{EventType, account_id, event_id, source};
+use answerback_testkit::figures::{megabytes, rate, spread};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::figures::{megabytes, rate, spread};
 use crate::http::Connection;
 use crate::server::Server;
 
@@ -76,6 +76,6 @@ pub async fn run(server: &Server, count: usize) -> Result<String> {
         times.len() * BATCH,
         rate(times.len() * BATCH, took),
         spread(&mut times),
-        megabytes(server.memory()),
+        megabytes(server.usage().memory),
     ))
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use answerback_backend::event::BATCH_MEDIA_TYPE;
 use answerback_backend::{account_id, coverage};
+use answerback_testkit::figures::{megabytes, rate, spread};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::figures::{megabytes, rate, spread};
 use crate::http::Connection;
 use crate::server::Server;
 
@@ -53,7 +53,7 @@ pub async fn run(server: &Server, count: usize, watch: Duration) -> Result<Strin
     // Until each has reported once.
     tokio::time::sleep(EVERY + Duration::from_secs(5)).await;
     seen.lock().unwrap_or_else(PoisonError::into_inner).watched = true;
-    let (began, processor) = (Instant::now(), server.processor());
+    let (began, processor) = (Instant::now(), server.usage().processor);
     let mut platform = Connection::open(server.address, &server.platform, 0).await?;
     let mut n = 0;
     while began.elapsed() < watch {
@@ -66,8 +66,8 @@ pub async fn run(server: &Server, count: usize, watch: Duration) -> Result<Strin
         n += 1;
     }
     let took = began.elapsed();
-    let used = (server.processor() - processor) / took.as_secs_f64();
-    let memory = server.memory();
+    let used = (server.usage().processor - processor) / took.as_secs_f64();
+    let memory = server.usage().memory;
     stop.cancel();
     for task in tasks {
         task.await.context("a laptop failed")?;

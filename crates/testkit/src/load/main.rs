@@ -3,7 +3,6 @@
 
 mod drain;
 mod events;
-mod figures;
 mod http;
 mod laptops;
 mod sends;
@@ -13,6 +12,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use answerback_testkit::figures;
 use answerback_testkit::postgres::Postgres;
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
@@ -75,7 +75,7 @@ async fn load(cli: &Cli, database: Database) -> Result<()> {
         }
     };
     let server = Server::start(&cli.program, folder.path(), &url)?;
-    say(&format!("{name}: one copy of the server, {} at rest", figures::megabytes(server.memory())))?;
+    say(&format!("{name}: one copy of the server, {} at rest", figures::megabytes(server.usage().memory)))?;
     if cli.events > 0 {
         say(&events::run(&server, cli.events).await?)?;
     }

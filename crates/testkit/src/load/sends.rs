@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use answerback_testkit::figures::{megabytes, rate, spread};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::figures::{megabytes, rate, spread};
 use crate::http::Connection;
 use crate::server::Server;
 
@@ -50,7 +50,7 @@ pub async fn run(server: &Server, count: usize) -> Result<String> {
         feed.as_secs_f64(),
         spread(&mut pages),
         spread(&mut gates),
-        megabytes(server.memory()),
+        megabytes(server.usage().memory),
     ))
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use answerback_testkit::backend::first_line;
 use answerback_testkit::process::Running;
+use answerback_testkit::usage::Usage;
 use anyhow::{Context as _, Result, bail};
 
 const ORGANISATION: &str = "load";
@@ -68,21 +69,9 @@ impl Server {
         Ok(pairs.map(|(rep, token)| (rep.to_owned(), token.to_owned())).collect())
     }
 
-    /// Kibibytes of memory that it has now.
-    pub fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-    }
-
-    /// Processor time that it has used, in seconds.
-    pub fn processor(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap_or_default();
-        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        // Fields 14 and 15 of proc(5), in hundredths of a second.
-        let ticks = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
-        ticks.sum::<u64>() as f64 / 100.0
+    /// What it uses.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.process.id())
     }
 
     fn run(&self, of: &[&str]) -> Result<String> {
