@@ -74,6 +74,7 @@ impl Plan {
                 }
             };
             if let Some(figures) = figures {
+                self.vague |= figures.uid_next.is_none();
                 unsure |= folder.note_figures(figures, self.settings.options.since, as_of);
             }
         }
@@ -92,6 +93,7 @@ impl Plan {
     pub(crate) fn status(&mut self, id: FolderId, figures: Option<Figures>) {
         let (as_of, since) = (self.asked_at, self.settings.options.since);
         let Some(folder) = self.folders.get_mut(id.0) else { return };
+        self.vague |= figures.is_some_and(|figures| figures.uid_next.is_none());
         let unsure = match figures {
             Some(figures) => folder.note_figures(figures, since, as_of),
             None => {
@@ -110,6 +112,7 @@ impl Plan {
         self.open = Some(id);
         self.exists = examined.exists;
         self.grown = None;
+        self.vague |= examined.uid_next.is_none();
         match examined.uid_next {
             Some(uid_next) => self.opened(examined, uid_next, self.asked_at),
             None if examined.exists == 0 => {

@@ -112,6 +112,10 @@ pub(crate) struct Plan {
     next_round: Timestamp,
     failed_rounds: u32,
     covered: Option<Timestamp>,
+    /// A folder's UIDNEXT is not stated: what came and went between two checks can't be noticed.
+    vague: bool,
+    /// Where that is so, the start of the round before: the next one proves it, as it finds what was moved meanwhile.
+    half_proven: Option<Timestamp>,
     connected: bool,
     /// The open folder's size as last accounted for, and whether it changed since.
     exists: u32,
@@ -138,6 +142,8 @@ impl Plan {
             next_round: now,
             failed_rounds: 0,
             covered: None,
+            vague: false,
+            half_proven: None,
             connected: false,
             exists: 0,
             grown: None,
@@ -245,12 +251,22 @@ impl Plan {
             let wait =
                 SignedDuration::from_secs(1_i64 << self.failed_rounds.min(6)) - SignedDuration::from_secs(1);
             self.failed_rounds += 1;
+            self.half_proven = None;
             self.next_round = plus(now, wait.min(ROUND_EVERY));
             return;
         }
         self.failed_rounds = 0;
         self.next_round = plus(round.started, ROUND_EVERY).max(now);
-        let time = plus(round.started, -SETTLING);
+        let mut time = plus(round.started, -SETTLING);
+        if self.vague {
+            match self.half_proven.replace(time) {
+                Some(before) => time = before,
+                None => {
+                    self.next_round = now;
+                    return;
+                }
+            }
+        }
         if self.covered.is_none_or(|covered| covered < time) {
             self.covered = Some(time);
             let folders = self.folders.iter().filter(|folder| folder.is_watched()).count();

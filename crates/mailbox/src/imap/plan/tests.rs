@@ -17,6 +17,8 @@ struct Mail {
     received: Timestamp,
     /// Since when it has been in folders that the server shows.
     shown: Timestamp,
+    /// How often it was moved.
+    moves: u32,
 }
 
 #[derive(Debug)]
@@ -92,7 +94,7 @@ impl Server {
         self.mails += 1;
         let name = self.mails;
         let shown = received;
-        self.put(i, Mail { uid: 0, name, received, shown });
+        self.put(i, Mail { uid: 0, name, received, shown, moves: 0 });
     }
 
     fn put(&mut self, i: usize, mail: Mail) {
@@ -103,7 +105,7 @@ impl Server {
 
     fn transfer(&mut self, from: usize, to: usize, mail: Mail) {
         let shown = if self.boxes[from].listed { mail.shown } else { self.now };
-        self.put(to, Mail { shown, ..mail });
+        self.put(to, Mail { shown, moves: mail.moves + 1, ..mail });
     }
 
     fn surprise(&mut self, surprise: &Surprise) {
@@ -299,6 +301,8 @@ impl Play {
                         .server
                         .visible()
                         .filter(|m| m.received >= self.since && m.received.max(m.shown) <= time)
+                        // Without UIDNEXT what is moved twice, in the wrong order both times, can't be noticed.
+                        .filter(|m| self.server.says_uid_next || m.moves <= 1)
                     {
                         assert!(
                             self.seen.contains(&mail.name),
@@ -539,4 +543,23 @@ fn gmail_is_read_through_all_mail_and_inbox_only_live() {
     let hidden = rows.iter().filter(|(row, _)| row.folder.role != FolderRole::All).cloned().collect();
     assert_eq!(names(hidden, true), ["INBOX", "Work", "[Gmail]/Sent Mail", "[Gmail]/Spam"]);
     assert_eq!(names(rows, false).len(), 5);
+}
+
+#[test]
+fn without_uidnext_coverage_waits_for_a_second_round_that_finds_what_came_and_went() {
+    // Winmail, mail.163.com: a message comes into Archive and leaves it for INBOX after that was checked.
+    let mut play = play_with(&[(0, 950_000)]);
+    play.server.says_uid_next = false;
+    play.server.list_status = false;
+    play.connect(&[], None);
+    let before = play.coverages;
+    assert!(before > 0);
+    for wait in 0..12 {
+        let mut surprises = vec![Surprise::Arrive(2)];
+        surprises.extend(vec![Surprise::Pass(0); wait]);
+        surprises.push(Surprise::Move(2, 0));
+        play.connect(&surprises, None);
+    }
+    play.assert_all_seen();
+    assert!(play.coverages > before);
 }
