@@ -34,8 +34,9 @@ mod tests {
     fn what_follows_is_waited_for_again_also_after_a_failure() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("answerback.db")).unwrap();
-        let within =
-            store.without_waiting(|db| Ok(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?));
+        let within = store.without_waiting(|db| {
+            Ok(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+        });
         assert_eq!(within.unwrap(), 1);
         assert_eq!(synchronous(&store), 2);
         let failed = store.without_waiting(|db| Ok(db.execute("nonsense", [])?));
