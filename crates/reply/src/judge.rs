@@ -346,6 +346,28 @@ mod tests {
     }
 
     #[test]
+    fn another_prospects_send_is_a_rival_also_behind_a_second_step_to_the_same_prospect() {
+        let mut desk = Desk::new();
+        for (id, to, sent_at) in [
+            ("snd_2", "flynn@flynnsarcade.com", "2026-11-19T08:00:00Z"),
+            ("snd_3", "yori@gridworks.example", "2026-11-17T08:00:00Z"),
+        ] {
+            let send: TrackedSend = serde_json::from_value(serde_json::json!({
+                "id": id, "message_ids": [format!("<{id}@sales.example>")], "from": "rep@sales.example", "to": [to],
+                "subject": "Space Paranoids", "sent_at": sent_at, "prospect": {"id": to, "email": to},
+            }))
+            .unwrap();
+            desk.sends.insert(&send);
+        }
+        let verdict = desk.verdict(
+            "From: Sam Dumont <sam@dumont.example>\nTo: rep@sales.example\nMessage-ID: <r9@dumont.example>\n\
+             Subject: Re: Space Paranoids\nDate: Fri, 20 Nov 2026 09:12:00 +0000\n\nYes, call me.\n\n\
+             Rep <rep@sales.example> writes:\n> Hello\n",
+        );
+        assert!(!verdict.actions.contains(&Action::Stop), "{verdict:?}");
+    }
+
+    #[test]
     fn triage_asks_for_the_body_only_where_it_may_matter() {
         let desk = Desk::new();
         for (raw, expected) in [

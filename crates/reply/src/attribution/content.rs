@@ -174,13 +174,11 @@ pub(crate) fn best<'x>(message: &Message, sends: &'x SendIndex) -> Option<(Send<
     });
     let mut ranked = compared.into_iter();
     let (send, mut signals) = ranked.next()?;
-    let second = ranked.next();
     // Steps of one campaign share subject and recipient; whichever is meant, it is that prospect's answer.
-    signals.rivals = second.is_some_and(|(rival, other)| {
-        other.confidence() >= signals.confidence()
-            && score(&other) >= score(&signals)
-            && !address::same_mailbox(rival.prospect, send.prospect)
-    });
+    signals.rivals =
+        ranked.take_while(|(_, other)| other.confidence() >= signals.confidence()).any(|(rival, other)| {
+            score(&other) >= score(&signals) && !address::same_mailbox(rival.prospect, send.prospect)
+        });
     Some((send, signals))
 }
 
