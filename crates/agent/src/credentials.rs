@@ -106,11 +106,10 @@ impl<'a> GraphTokens<'a> {
 
     /// What the mailbox's error is about: the mailbox knows only that there was no token.
     pub fn explain(&self, error: &answerback_mailbox::Error, server: &str) -> Problem {
-        let ours = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        ours.unwrap_or_else(|| Problem::of_server(error, self.account.server(), server))
+        self.take_trouble().unwrap_or_else(|| Problem::of_server(error, self.account.server(), server))
     }
 
-    /// Whether the sign-in or the keychain failed rather than the mailbox.
+    /// What the sign-in or the keychain failed at, where it was they and not the mailbox.
     pub fn take_trouble(&self) -> Option<Problem> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

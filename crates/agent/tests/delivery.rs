@@ -10,19 +10,14 @@ mod rig;
 
 use answerback_agent::view::{BackendDraft, BackendState, OutboxState};
 use answerback_reference_backend::{Config, Server};
-use rig::backend::{Backend, ORG, delivered};
+use rig::backend::{Backend, ORG, delivered, watch_campaign};
 use rig::{PASSWORD, Rig, eventually, overview, replies, watching};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_stops_the_campaign_and_is_logged_once_in_that_order() {
     let rig = Rig::without_sends().await;
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(folder.path()).await;
-    backend.add(rig.campaign.sends()).await;
-    let agent = rig.start().await;
-    agent.connect_backend(backend.draft()).await.unwrap();
-    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
-    watching(&agent).await;
+    let (backend, agent) = watch_campaign(&rig, folder.path()).await;
     rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
     delivered(&agent, 2).await;
     assert_eq!(backend.events().await, ["answerback.stop.v1", "answerback.log.v1"]);
@@ -60,12 +55,7 @@ async fn an_answer_that_was_read_before_its_send_was_known_is_found_all_the_same
 async fn what_is_decided_while_the_backend_is_away_is_delivered_when_it_is_back() {
     let rig = Rig::new().await;
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(folder.path()).await;
-    backend.add(rig.campaign.sends()).await;
-    let agent = rig.start().await;
-    agent.connect_backend(backend.draft()).await.unwrap();
-    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
-    watching(&agent).await;
+    let (backend, agent) = watch_campaign(&rig, folder.path()).await;
     let address = backend.handle.url().trim_start_matches("http://").parse().unwrap();
     backend.handle.shutdown().await;
     rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());

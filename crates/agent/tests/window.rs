@@ -12,7 +12,7 @@ use answerback_agent::Agent;
 use answerback_agent::view::{
     BackendState, CheckState, MailboxDetails, OutboxState, OverviewState, PairingState, PauseFor, RuleChoice,
 };
-use rig::backend::{Backend, ORG, delivered};
+use rig::backend::{Backend, ORG, delivered, watch_campaign};
 use rig::{PASSWORD, Rig, account, eventually, overview, replies, watching};
 
 async fn decide(backend: &Backend, code: &str, rep: Option<&str>) {
@@ -90,12 +90,7 @@ async fn a_refused_pairing_says_so_and_another_can_be_begun() {
 async fn what_was_taken_back_or_misjudged_becomes_an_answer_when_the_rep_says_so() {
     let rig = Rig::without_sends().await;
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(folder.path()).await;
-    backend.add(rig.campaign.sends()).await;
-    let agent = rig.start().await;
-    agent.connect_backend(backend.draft()).await.unwrap();
-    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
-    watching(&agent).await;
+    let (backend, agent) = watch_campaign(&rig, folder.path()).await;
     let stopped = async |n: usize| {
         eventually(&format!("{n} campaigns are stopped"), async || {
             let enrolments = backend.handle.store().enrolments(ORG).await.unwrap();
@@ -130,12 +125,7 @@ async fn what_was_taken_back_or_misjudged_becomes_an_answer_when_the_rep_says_so
 async fn what_answers_a_message_that_is_no_answer_stops_nothing() {
     let rig = Rig::without_sends().await;
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(folder.path()).await;
-    backend.add(rig.campaign.sends()).await;
-    let agent = rig.start().await;
-    agent.connect_backend(backend.draft()).await.unwrap();
-    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
-    watching(&agent).await;
+    let (_backend, agent) = watch_campaign(&rig, folder.path()).await;
     rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
     let answer = replies(&agent, 1).await.remove(0);
     agent.retract(answer.id.into()).await.unwrap();
@@ -272,12 +262,7 @@ async fn a_pause_with_an_end_outlives_a_restart_and_one_whose_end_has_passed_doe
 async fn an_event_that_was_refused_is_sent_again_when_the_rep_asks() {
     let rig = Rig::without_sends().await;
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(folder.path()).await;
-    backend.add(rig.campaign.sends()).await;
-    let agent = rig.start().await;
-    agent.connect_backend(backend.draft()).await.unwrap();
-    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
-    watching(&agent).await;
+    let (_backend, agent) = watch_campaign(&rig, folder.path()).await;
     rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
     delivered(&agent, 2).await;
     let event = agent.outbox(1).await.unwrap().remove(0);

@@ -8,7 +8,7 @@ use answerback_reference_backend::{Config, Handle, Server};
 use answerback_reply::TrackedSend;
 use serde_json::Value;
 
-use super::{eventually, overview};
+use super::{PASSWORD, Rig, eventually, overview, watching};
 
 pub const ORG: &str = "encom";
 
@@ -45,6 +45,17 @@ impl Backend {
         });
         types.filter(|t| t != "answerback.coverage.v1").collect()
     }
+}
+
+/// A backend with the campaign's sends, and an agent that is connected to it and watches the rep's mailbox.
+pub async fn watch_campaign(rig: &Rig, folder: &std::path::Path) -> (Backend, Agent) {
+    let backend = Backend::start(folder).await;
+    backend.add(rig.campaign.sends()).await;
+    let agent = rig.start().await;
+    agent.connect_backend(backend.draft()).await.unwrap();
+    agent.add_mailbox(rig.draft(PASSWORD)).await.unwrap();
+    watching(&agent).await;
+    (backend, agent)
 }
 
 /// Waits until this many events are delivered and none waits.
