@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Connections from one address to another at most: a machine has about 28,000 ports to give away for each.
-const FROM_ONE_ADDRESS: usize = 20_000;
+/// Laptops at one address at most: a machine has about 28,000 ports to give away for each, and one that was used for a report stays taken
+/// for a minute.
+const FROM_ONE_ADDRESS: usize = 10_000;
 
 /// One connection that is kept open.
 pub struct Connection {

@@ -1,167 +1,96 @@
-//! Many laptops: each waits for news with a long poll and reports coverage every minute, as the agent does.
+//! Many laptops at the copies of the server, in as many processes as their connections need.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use answerback_backend::event::BATCH_MEDIA_TYPE;
-use answerback_backend::{account_id, coverage};
 use answerback_testkit::figures::{megabytes, rate, spread};
-use anyhow::{Context as _, Result};
+use answerback_testkit::process::Running;
+use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use serde_json::json;
 
+use crate::crowd::{EVERY, Laptop, Met, Orders};
 use crate::http::Connection;
 use crate::server::Server;
 
-const EVERY: Duration = Duration::from_secs(60);
+/// Laptops of one process: each has one connection, and a second while it reports.
+const A_CROWD: usize = 8_000;
 const NEWS_EVERY: Duration = Duration::from_millis(200);
-
-/// What the laptops met while they were watched.
-#[derive(Default)]
-struct Seen {
-    watched: bool,
-    reports: Vec<Duration>,
-    news: Vec<Duration>,
-    waiting: HashMap<String, Instant>,
-    polls: usize,
-    errors: usize,
-}
-
-type Shared = Arc<Mutex<Seen>>;
+/// To start the processes.
+const AHEAD: Duration = Duration::from_secs(5);
 
 /// Gives the figures as a line.
-pub async fn run(server: &Server, count: usize, watch: Duration) -> Result<String> {
-    let laptops = server.laptops(&format!("l{count}n"), count)?;
-    let reps: Vec<String> = laptops.iter().map(|(rep, _)| rep.clone()).collect();
-    let (seen, stop) = (Shared::default(), CancellationToken::new());
-    let mut tasks = Vec::with_capacity(2 * count);
-    for (n, (rep, token)) in laptops.into_iter().enumerate() {
-        // They have not all been switched on in the same second.
-        let phase = EVERY.mul_f64(n as f64 / count as f64);
-        let address = server.address;
-        let (shared, ended) = (seen.clone(), stop.clone());
-        tasks.push(tokio::spawn(async move {
-            tokio::select! {
-                () = ended.cancelled() => {}
-                () = waits(address, &token, n, phase, &shared) => {}
-                () = reports(address, &token, &rep, n, phase, &shared) => {}
-            }
-        }));
-    }
-    // Until each has reported once.
-    tokio::time::sleep(EVERY + Duration::from_secs(5)).await;
-    seen.lock().unwrap_or_else(PoisonError::into_inner).watched = true;
-    let (began, processor) = (Instant::now(), server.usage().processor);
-    let mut platform = Connection::open(server.address, &server.platform, 0).await?;
+pub async fn run(servers: &[Server], count: usize, watch: Duration) -> Result<String> {
+    let first = servers.first().context("no server")?;
+    let tokens = first.laptops(&format!("l{count}n"), count)?;
+    let reps: Vec<String> = tokens.iter().map(|(rep, _)| rep.clone()).collect();
+    let laptops = servers.iter().cycle().zip(tokens).enumerate();
+    let laptops: Vec<Laptop> = laptops
+        .map(|(number, (server, (rep, token)))| {
+            // They have not all been switched on in the same second.
+            let phase = EVERY.mul_f64(number as f64 / count as f64);
+            Laptop { server: server.address, rep, token, number, phase }
+        })
+        .collect();
+    // Watched when each has reported once.
+    let from = Timestamp::now() + AHEAD + EVERY;
+    let until = from + watch;
+    let crowds = laptops.chunks(A_CROWD).map(|laptops| Orders { laptops: laptops.to_vec(), from, until });
+    let crowds = crowds.map(|orders| start(&orders)).collect::<Result<Vec<_>>>()?;
+    let reading = tokio::task::spawn_blocking(move || {
+        crowds.into_iter().map(outcome).try_fold(Met::default(), |mut met, others| {
+            met.add(others?);
+            anyhow::Ok(met)
+        })
+    });
+
+    tokio::time::sleep(from.duration_since(Timestamp::now()).try_into().unwrap_or_default()).await;
+    let (began, processor) = (Instant::now(), processor(servers));
+    let mut platform = Connection::open(first.address, &first.platform, 0).await?;
     let mut n = 0;
-    while began.elapsed() < watch {
+    while began.elapsed() < watch.saturating_sub(Duration::from_secs(2)) {
         let rep = reps.get(n * 7919 % count).context("no rep")?;
         let id = format!("snd_news_{count}_{n}");
-        seen.lock().unwrap_or_else(PoisonError::into_inner).waiting.insert(id.clone(), Instant::now());
         let send = json!([{"id": id, "message_ids": [format!("<{id}@sales.example>")], "from": rep, "sent_at": Timestamp::now()}]);
         platform.ask("POST", "/v1/sends", "application/json", &send.to_string()).await?;
         tokio::time::sleep(NEWS_EVERY).await;
         n += 1;
     }
-    let took = began.elapsed();
-    let used = (server.usage().processor - processor) / took.as_secs_f64();
-    let memory = server.usage().memory;
-    stop.cancel();
-    for task in tasks {
-        task.await.context("a laptop failed")?;
-    }
-    let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    let used = (self::processor(servers) - processor) / began.elapsed().as_secs_f64();
+    let memory: u64 = servers.iter().map(|server| server.usage().memory).sum();
+    let mut met = reading.await??;
     Ok(format!(
         "  laptops: {count} waiting and reporting every minute, watched for {} s: {:.0} requests/s; a report {}; news of a send {} ({} of {n} came); \
          {} errors; {:.0} % of a core; memory {}",
-        took.as_secs(),
-        rate(seen.polls + seen.reports.len(), took),
-        spread(&mut seen.reports),
-        spread(&mut seen.news),
-        seen.news.len(),
-        seen.errors,
+        watch.as_secs(),
+        rate(met.polls + met.reports.len(), watch),
+        spread(&mut met.reports),
+        spread(&mut met.news),
+        met.news.len(),
+        met.errors,
         used * 100.0,
         megabytes(memory),
     ))
 }
 
-/// Waits for news for ever; a connection that breaks is opened again.
-async fn waits(server: std::net::SocketAddr, token: &str, n: usize, phase: Duration, seen: &Shared) {
-    tokio::time::sleep(phase.mul_f64(0.5)).await;
-    let mut cursor = String::new();
-    loop {
-        if let Err(error) = poll(server, token, n, &mut cursor, seen).await {
-            tracing::debug!("A laptop waits again: {error}");
-            note(seen, |seen| seen.errors += 1);
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
-    }
+fn processor(servers: &[Server]) -> f64 {
+    servers.iter().map(|server| server.usage().processor).sum()
 }
 
-async fn poll(
-    server: std::net::SocketAddr,
-    token: &str,
-    n: usize,
-    cursor: &mut String,
-    seen: &Shared,
-) -> Result<()> {
-    let mut connection = Connection::open(server, token, n).await?;
-    loop {
-        let wait = if cursor.is_empty() { 0 } else { 50 };
-        let path = format!("/v1/sends?limit=1000&wait={wait}&cursor={cursor}");
-        let (status, body) = connection.ask("GET", &path, "", "").await?;
-        anyhow::ensure!(status == 200, "answered {status}");
-        let page: Value = serde_json::from_slice(&body)?;
-        *cursor = page.get("next_cursor").and_then(Value::as_str).context("no cursor")?.to_owned();
-        let sends = page.get("sends").and_then(Value::as_array).cloned().unwrap_or_default();
-        note(seen, |seen| {
-            seen.polls += 1;
-            for id in sends.iter().filter_map(|send| send.get("id")?.as_str()) {
-                if let Some(put) = seen.waiting.remove(id) {
-                    seen.news.push(put.elapsed());
-                }
-            }
-        });
-    }
+fn start(orders: &Orders) -> Result<Running> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("crowd").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut crowd = Running::start(&mut command, Duration::from_secs(2))?;
+    let mut stdin = crowd.child().stdin.take().context("a crowd takes no orders")?;
+    stdin.write_all(&serde_json::to_vec(orders)?)?;
+    Ok(crowd)
 }
 
-/// Reports every minute, each time with a connection of its own.
-async fn reports(
-    server: std::net::SocketAddr,
-    token: &str,
-    rep: &str,
-    n: usize,
-    phase: Duration,
-    seen: &Shared,
-) {
-    tokio::time::sleep(phase).await;
-    let mut ticks = tokio::time::interval(EVERY);
-    loop {
-        ticks.tick().await;
-        let began = Instant::now();
-        match report(server, token, rep, n).await {
-            Ok(()) => note(seen, |seen| seen.reports.push(began.elapsed())),
-            Err(error) => {
-                tracing::debug!("A report failed: {error}");
-                note(seen, |seen| seen.errors += 1);
-            }
-        }
-    }
-}
-
-async fn report(server: std::net::SocketAddr, token: &str, rep: &str, n: usize) -> Result<()> {
-    let event = serde_json::to_string(&[coverage(account_id(rep), rep, Timestamp::now(), 12)])?;
-    let mut connection = Connection::open(server, token, n).await?;
-    let (status, _) = connection.ask("POST", "/v1/events", BATCH_MEDIA_TYPE, &event).await?;
-    anyhow::ensure!(status == 200, "answered {status}");
-    Ok(())
-}
-
-fn note(seen: &Shared, what: impl FnOnce(&mut Seen)) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    if seen.watched {
-        what(&mut seen);
-    }
+fn outcome(mut crowd: Running) -> Result<Met> {
+    let stdout = crowd.child().stdout.take().context("a crowd says nothing")?;
+    let met = serde_json::from_reader(stdout).context("a crowd failed")?;
+    let ended = crowd.child().wait()?;
+    ensure!(ended.success(), "a crowd failed: {ended}");
+    Ok(met)
 }
