@@ -12,6 +12,7 @@ pub mod ews;
 mod exchange;
 pub mod graph;
 pub mod imap;
+mod net;
 pub mod settings;
 pub mod wake;
 
@@ -20,7 +21,8 @@ pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
 pub use ews::{EwsMailbox, EwsSettings, Place as EwsPlace};
 pub use graph::{GraphMailbox, GraphSettings, TokenSource};
-pub use imap::{Credential, ImapMailbox, Proxy, ProxyChoice, ProxyProtocol, tls_config};
+pub use imap::{Credential, ImapMailbox};
+pub use net::{Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use settings::{ImapSettings, Security, WatchOptions};
 pub use wake::WakeDetector;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::imap::ProxyChoice;
+use crate::net::ProxyChoice;
 
 /// An IMAP server and who signs in there. The password is handed over separately and never stored here.
 #[derive(Clone, Debug)]

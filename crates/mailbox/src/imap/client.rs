@@ -18,7 +18,8 @@ use super::capability::Capabilities;
 use super::command::{Command, Part};
 use super::refusal::Refusal;
 use super::response::{Outcome, Response, Untagged, parse};
-use super::wire::{NETWORK_TIMEOUT, Stream, Wire};
+use super::wire::Wire;
+use crate::net::{NETWORK_TIMEOUT, Stream};
 use crate::{Error, ErrorKind};
 
 /// How a command failed.

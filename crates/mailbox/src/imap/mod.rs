@@ -12,9 +12,7 @@ mod fetch;
 mod folders;
 mod items;
 mod mailbox;
-mod net;
 mod plan;
-mod proxy;
 mod refusal;
 mod response;
 mod rows;
@@ -22,7 +20,6 @@ mod scram;
 mod session;
 mod sign_in;
 mod syntax;
-mod tls;
 #[cfg(test)]
 mod transcripts;
 mod uid_set;
@@ -31,9 +28,7 @@ mod wire;
 
 pub use connection_test::{TestStep, TestStepKind, test_connection};
 pub use mailbox::ImapMailbox;
-pub use proxy::{Proxy, ProxyChoice, ProxyProtocol};
 pub use sign_in::Credential;
-pub use tls::config as tls_config;
 
 use crate::{Cursor, Error, ImapSettings, WatchOptions};
 

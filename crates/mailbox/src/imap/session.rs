@@ -7,7 +7,7 @@ use super::client::{Client, Failure};
 use super::command::Command;
 use super::response::Untagged;
 use super::sign_in::{Credential, sign_in};
-use super::{net, proxy, tls};
+use crate::net::{proxy, socket, tls};
 use crate::{Error, ErrorKind, ImapSettings, Security};
 
 /// A session that is signed in.
@@ -43,13 +43,13 @@ pub(crate) async fn reach(settings: &ImapSettings) -> Result<tokio::net::TcpStre
 }
 
 async fn reach_straight(settings: &ImapSettings) -> Result<tokio::net::TcpStream, Error> {
-    let addresses = net::resolve(&settings.host, settings.port).await?;
+    let addresses = socket::resolve(&settings.host, settings.port).await?;
     if settings.security == Security::None && !addresses.iter().all(|address| address.ip().is_loopback()) {
         let detail =
             format!("an unencrypted connection is for this computer only, and {} is another", settings.host);
         return Err(Error::new(ErrorKind::Settings, detail));
     }
-    net::connect(&settings.host, &addresses).await
+    socket::connect(&settings.host, &addresses).await
 }
 
 /// Secures the connection and reads the greeting.

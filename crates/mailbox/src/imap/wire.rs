@@ -7,15 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::syntax::literal_length;
+use crate::net::{NETWORK_TIMEOUT, Stream};
 use crate::{Error, ErrorKind};
-
-/// For connecting, reading and writing, at the socket rather than per command: a slow answer that keeps coming is
-/// fine (chatmail/core#3816; 30 seconds were too short for some, 1.132.0).
-pub(crate) const NETWORK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A literal that nobody asked for is cut to this length.
 pub(crate) const LITERAL_LIMIT: usize = 64 * 1024;
@@ -27,11 +24,6 @@ const LINE_LIMIT: usize = 16 * 1024 * 1024;
 const ABSURD_LITERAL: u64 = 1 << 30;
 
 const CHUNK: usize = 64 * 1024;
-
-/// Bytes to and from a server, secured or not.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection that gives whole responses.
 pub(crate) struct Wire {

@@ -12,8 +12,7 @@ use tokio::time::timeout;
 use tokio_socks::tcp::Socks5Stream;
 use zeroize::Zeroizing;
 
-use super::net;
-use super::wire::NETWORK_TIMEOUT;
+use super::{NETWORK_TIMEOUT, socket};
 use crate::{Error, ErrorKind};
 
 /// How connections leave this computer.
@@ -113,8 +112,8 @@ pub(crate) fn choose(choice: &ProxyChoice, host: &str, port: u16) -> Option<(Pro
 pub(crate) async fn connect(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Error> {
     let name = format!("{}:{}", proxy.host, proxy.port);
     let reached = async {
-        let addresses = net::resolve(&proxy.host, proxy.port).await?;
-        net::connect(&proxy.host, &addresses).await
+        let addresses = socket::resolve(&proxy.host, proxy.port).await?;
+        socket::connect(&proxy.host, &addresses).await
     };
     let stream = reached.await.map_err(|error| {
         Error::new(ErrorKind::Proxy, format!("the proxy {name} can't be reached: {error}"))

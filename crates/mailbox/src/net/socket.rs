@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, UdpSocket, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::wire::NETWORK_TIMEOUT;
+use super::NETWORK_TIMEOUT;
 use crate::{Error, ErrorKind};
 
 /// How long each address has before the next one is tried beside it (RFC 8305 §5 says 250 ms).

@@ -13,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::wire::{NETWORK_TIMEOUT, Stream};
+use super::{NETWORK_TIMEOUT, Stream};
 use crate::{Error, ErrorKind};
 
 /// A secured stream, and how it is secured, for people.
