@@ -110,6 +110,11 @@ impl Problem {
     fn of_ews(error: &answerback_mailbox::Error, server: &str) -> Self {
         let problem = Self::of_mailbox(error, server);
         let (code, remedy) = match error.kind {
+            ErrorKind::WrongPassword => (
+                "wrong_password",
+                "Enter the password again; some servers want DOMAIN\\name as the user name. Where the network looks into encrypted \
+                 connections, the server may refuse every password: ask your administrator.",
+            ),
             ErrorKind::ConsentMissing => (
                 "ews_not_allowed",
                 "Ask your administrator to allow Exchange Web Services for your mailbox (Set-CASMailbox -EwsEnabled $true), and \
@@ -117,8 +122,8 @@ impl Problem {
             ),
             ErrorKind::Unsupported => (
                 "unsupported",
-                "Ask your administrator for Basic authentication on the EWS virtual directory or for modern authentication, or use \
-                 IMAP where the server has it.",
+                "Ask your administrator whether your mailbox is on this server, and for NTLM (Windows authentication), Basic or modern \
+                 authentication on its EWS virtual directory; or use IMAP where the server has it.",
             ),
             ErrorKind::Refused => ("refused_port", "Check the url in [account.ews], or give it one."),
             ErrorKind::UnknownHost => (

@@ -7,12 +7,13 @@ use std::time::Duration;
 use answerback_mailbox::ews::{self, EwsSettings, Place};
 use answerback_mailbox::imap::TestStepKind;
 use answerback_mailbox::{
-    Credential, Cursor, Error, ErrorKind, Event, FolderRole, FoundMessage, Mailbox as _, ProxyChoice,
+    Credential, Cursor, Error, ErrorKind, Event, FolderRole, FoundMessage, Mailbox as _, Proxy, ProxyChoice,
     WatchOptions,
 };
 use answerback_reply::Message;
 use answerback_testkit::ews::{EwsServer, Fault, SignIn};
 use answerback_testkit::exchange::Language;
+use answerback_testkit::proxy::{ProxyRules, ProxyServer};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -45,6 +46,10 @@ impl Owner {
         Self::of(EwsServer::start_with(Language::German, SignIn::Basic, REP, PASSWORD).await.unwrap())
     }
 
+    async fn by(sign_in: SignIn) -> Self {
+        Self::of(EwsServer::start_with(Language::English, sign_in, REP, PASSWORD).await.unwrap())
+    }
+
     fn of(server: EwsServer) -> Self {
         let credential = Credential::from(PASSWORD);
         Self { server, credential, cursors: BTreeMap::new(), seen: Vec::new(), covered: None }
@@ -55,17 +60,21 @@ impl Owner {
             place: Place::Url(self.server.url()),
             address: REP.to_owned(),
             username: REP.to_owned(),
-            ca_file: None,
+            ca_file: self.server.ca_file(),
             proxy: ProxyChoice::System,
         }
     }
 
     /// Reads until nothing is left to read and all of it is covered.
     async fn catch_up(&mut self) -> Result<(), Error> {
+        self.catch_up_with(&self.settings()).await
+    }
+
+    async fn catch_up_with(&mut self, settings: &EwsSettings) -> Result<(), Error> {
         let since = Timestamp::now() - Duration::from_secs(30 * 86_400);
         let options = WatchOptions { since: Some(since), exclude: vec!["Private".into()] };
         let cursors = self.cursors.values().cloned().collect();
-        let mut mailbox = ews::connect(&self.settings(), &self.credential, options, cursors).await?;
+        let mut mailbox = ews::connect(settings, &self.credential, options, cursors).await?;
         loop {
             match mailbox.next().await? {
                 Event::Batch(batch) => {
@@ -229,7 +238,7 @@ async fn the_rep_s_own_mail_is_read_without_its_header_fields_and_its_text_by_mi
     assert_eq!(mailbox.body(&found.at, 10).await.unwrap().unwrap(), mail(1).get(..10).unwrap());
     owner.server.fault_once("GetItem", Fault::Refused("ErrorItemNotFound"));
     assert_eq!(mailbox.body(&found.at, 10).await.unwrap(), None);
-    owner.server.fault_once("GetItem", Fault::CutAt(5));
+    owner.server.fault_always("GetItem", Fault::CutAt(5));
     assert_eq!(mailbox.body(&found.at, 1000).await.unwrap_err().kind, ErrorKind::Lost);
 }
 
@@ -256,7 +265,8 @@ async fn of_a_big_message_only_the_beginning_is_read() {
 
 #[tokio::test]
 async fn mail_is_told_of_at_once_and_found_by_asking_where_that_can_not_be_had() {
-    let owner = Owner::new().await;
+    // Notifications come on a second connection, which has to be signed in as well.
+    let owner = Owner::by(SignIn::NtlmExtended).await;
     let since = Timestamp::now() - Duration::from_secs(86_400);
     let options = WatchOptions { since: Some(since), exclude: Vec::new() };
     let mut mailbox = ews::connect(&owner.settings(), &owner.credential, options, Vec::new()).await.unwrap();
@@ -320,10 +330,99 @@ async fn one_signs_in_by_password_or_token_and_a_server_that_takes_neither_is_to
     owner.catch_up().await.unwrap();
     owner.server.set_secret("another");
     assert_eq!(owner.catch_up().await.unwrap_err().kind, ErrorKind::WrongToken);
-    let windows = EwsServer::start_with(Language::English, SignIn::Negotiate, REP, PASSWORD).await.unwrap();
-    assert_eq!(Owner::of(windows).catch_up().await.unwrap_err().kind, ErrorKind::Unsupported);
+    let error = Owner::by(SignIn::Kerberos).await.catch_up().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unsupported);
+    assert!(error.detail.contains("Kerberos"), "{error}");
+    let by_token = Credential::AccessToken(Zeroizing::new(PASSWORD.to_owned()));
+    let mut owner = Owner { credential: by_token, ..Owner::by(SignIn::Ntlm).await };
+    assert_eq!(owner.catch_up().await.unwrap_err().kind, ErrorKind::WrongToken);
     let mut owner = Owner { credential: Credential::from("wrong"), ..Owner::new().await };
     assert_eq!(owner.catch_up().await.unwrap_err().kind, ErrorKind::WrongPassword);
+}
+
+#[tokio::test]
+async fn the_connection_is_signed_in_by_ntlm_under_either_form_of_the_name() {
+    for sign_in in [SignIn::Ntlm, SignIn::NtlmExtended] {
+        let mut owner = Owner::by(sign_in).await;
+        owner.server.mailbox().deliver("inbox", &mail(1));
+        for username in [REP, "SALES\\rep"] {
+            let settings = EwsSettings { username: username.to_owned(), ..owner.settings() };
+            owner.cursors.clear();
+            owner.catch_up_with(&settings).await.unwrap();
+            assert_eq!(std::mem::take(&mut owner.seen).len(), 1, "{username}");
+        }
+        for (username, password) in [(REP, "wrong"), ("OTHER\\rep", PASSWORD), ("", PASSWORD)] {
+            let settings = EwsSettings { username: username.to_owned(), ..owner.settings() };
+            owner.credential = Credential::from(password);
+            assert_eq!(owner.catch_up_with(&settings).await.unwrap_err().kind, ErrorKind::WrongPassword);
+        }
+    }
+}
+
+#[tokio::test]
+async fn ntlm_is_preferred_to_sending_the_password() {
+    for (sign_in, method) in [
+        (SignIn::Basic, "password (Basic)"),
+        (SignIn::NtlmOrBasic, "password (NTLM)"),
+        (SignIn::NtlmExtended, "password (NTLM)"),
+    ] {
+        let owner = Owner::by(sign_in).await;
+        let steps = ews::test_connection(&owner.settings(), &owner.credential).await;
+        let said = steps.into_iter().find(|step| step.kind == TestStepKind::SignIn).unwrap();
+        assert_eq!(said.outcome.unwrap(), method);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_signed_out_signs_in_again_once() {
+    let mut owner = Owner::by(SignIn::Ntlm).await;
+    for n in 0..3 {
+        owner.server.mailbox().deliver("inbox", &mail(n));
+    }
+    for operation in ["SyncFolderHierarchy", "SyncFolderItems", "GetItem"] {
+        owner.server.fault_once(operation, Fault::SignedOut);
+    }
+    owner.catch_up().await.unwrap();
+    assert_eq!(owner.ids().len(), 3);
+    owner.server.fault_always("SyncFolderItems", Fault::SignedOut);
+    assert_eq!(owner.catch_up().await.unwrap_err().kind, ErrorKind::WrongPassword);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_made_and_signed_in_anew() {
+    let mut owner = Owner::by(SignIn::NtlmExtended).await;
+    for n in 0..300 {
+        owner.server.mailbox().deliver("inbox", &mail(n));
+    }
+    owner.server.fault_once("GetItem", Fault::CutAt(2000));
+    owner.server.fault_once("SyncFolderItems", Fault::CutAt(20));
+    owner.catch_up_at_last().await;
+    assert_eq!(owner.ids().into_iter().collect::<BTreeSet<_>>().len(), 300);
+}
+
+#[tokio::test]
+async fn a_server_is_signed_in_to_through_either_proxy() {
+    for sign_in in [SignIn::Basic, SignIn::NtlmExtended] {
+        let mut owner = Owner::by(sign_in).await;
+        owner.server.mailbox().deliver("inbox", &mail(1));
+        for scheme in ["http", "socks5"] {
+            let rules = ProxyRules { login: Some(("rep", "proxy-password")), refuses: false };
+            let server = match scheme {
+                "http" => ProxyServer::http(rules).await.unwrap(),
+                _ => ProxyServer::socks5(rules).await.unwrap(),
+            };
+            let mut proxy = Proxy::parse(&format!("{scheme}://127.0.0.1:{}", server.port())).unwrap();
+            proxy.login = Some(("rep".to_owned(), Zeroizing::new("proxy-password".to_owned())));
+            let settings = EwsSettings { proxy: ProxyChoice::Through(proxy.clone()), ..owner.settings() };
+            owner.cursors.clear();
+            owner.catch_up_with(&settings).await.unwrap();
+            assert_eq!(std::mem::take(&mut owner.seen).len(), 1, "{scheme}");
+            assert!(server.connected().iter().all(|host| host.starts_with("localhost:")));
+            proxy.login = None;
+            let settings = EwsSettings { proxy: ProxyChoice::Through(proxy), ..owner.settings() };
+            assert_eq!(owner.catch_up_with(&settings).await.unwrap_err().kind, ErrorKind::Proxy);
+        }
+    }
 }
 
 #[tokio::test]
@@ -354,26 +453,48 @@ async fn the_folders_have_their_roles_whatever_they_are_called() {
 
 #[tokio::test]
 async fn the_server_is_found_by_autodiscover_and_nobody_is_sent_elsewhere() {
-    let owner = Owner::new().await;
-    let place = Place::Autodiscover(Some(owner.server.autodiscover_url()));
-    let settings = EwsSettings { place, ..owner.settings() };
-    let steps = async |credential| ews::test_connection(&settings, &credential).await;
-    let good = steps(Credential::from(PASSWORD)).await;
-    assert!(good.len() == 4 && good.iter().all(|step| step.outcome.is_ok()), "{good:?}");
-    let kind = |steps: Vec<answerback_mailbox::imap::TestStep>| {
-        steps.into_iter().find_map(|step| step.outcome.err()).unwrap().kind
-    };
-    assert_eq!(kind(steps(Credential::from("wrong")).await), ErrorKind::WrongPassword);
-    for (fault, expected) in [
-        (
-            Fault::Redirect("https://elsewhere.example/autodiscover/autodiscover.xml".into()),
-            ErrorKind::Settings,
-        ),
-        (Fault::Redirect(owner.server.autodiscover_url()), ErrorKind::Settings),
-        (Fault::Html, ErrorKind::Unsupported),
-    ] {
-        owner.server.fault_always("Autodiscover", fault);
-        assert_eq!(kind(steps(Credential::from(PASSWORD)).await), expected);
-        owner.server.unscript();
+    for sign_in in [SignIn::Basic, SignIn::NtlmExtended] {
+        let owner = Owner::by(sign_in).await;
+        for place in [owner.server.autodiscover_url(), owner.server.soap_autodiscover_url()] {
+            let settings =
+                EwsSettings { place: Place::Autodiscover(Some(place.clone())), ..owner.settings() };
+            let steps = async |credential| ews::test_connection(&settings, &credential).await;
+            let good = steps(Credential::from(PASSWORD)).await;
+            assert!(good.len() == 4 && good.iter().all(|step| step.outcome.is_ok()), "{good:?}");
+            let kind = |steps: Vec<answerback_mailbox::imap::TestStep>| {
+                steps.into_iter().find_map(|step| step.outcome.err()).unwrap().kind
+            };
+            assert_eq!(kind(steps(Credential::from("wrong")).await), ErrorKind::WrongPassword);
+            for (fault, expected) in [
+                (Fault::Redirect("https://elsewhere.example/autodiscover/x.xml".into()), ErrorKind::Settings),
+                (Fault::Redirect(place), ErrorKind::Settings),
+                (Fault::Html, ErrorKind::Settings),
+                (Fault::Unavailable, ErrorKind::Throttled),
+            ] {
+                owner.server.fault_always("Autodiscover", fault);
+                assert_eq!(kind(steps(Credential::from(PASSWORD)).await), expected);
+                owner.server.unscript();
+            }
+        }
     }
+}
+
+#[tokio::test]
+async fn autodiscover_is_asked_in_soap_first_and_then_in_plain_xml() {
+    let owner = Owner::new().await;
+    let base = owner.server.autodiscover_url().trim_end_matches(".xml").to_owned();
+    let settings = EwsSettings { place: Place::Autodiscover(Some(base)), ..owner.settings() };
+    let asked = async || {
+        let before = owner.server.seen().len();
+        ews::test_connection(&settings, &owner.credential).await;
+        let seen = owner.server.seen().split_off(before);
+        seen.into_iter().filter(|name| name.starts_with("Autodiscover")).collect::<Vec<_>>()
+    };
+    assert_eq!(asked().await, ["AutodiscoverSoap"]);
+    owner.server.fault_once("AutodiscoverSoap", Fault::Html);
+    assert_eq!(asked().await, ["AutodiscoverSoap", "Autodiscover"]);
+    owner.server.fault_once("AutodiscoverSoap", Fault::Redirect("https://elsewhere.example/x.svc".into()));
+    assert_eq!(asked().await, ["AutodiscoverSoap", "Autodiscover"]);
+    owner.server.fault_once("AutodiscoverSoap", Fault::Redirect(owner.server.autodiscover_url()));
+    assert_eq!(asked().await, ["AutodiscoverSoap", "Autodiscover"]);
 }

@@ -4,8 +4,11 @@
 
 mod common;
 
-use answerback_mailbox::{Mailbox, Security};
+use answerback_mailbox::ews::{self, EwsSettings, Place};
+use answerback_mailbox::{Mailbox, ProxyChoice, Security};
 use answerback_testkit::dovecot::Dovecot;
+use answerback_testkit::ews::{EwsServer, SignIn};
+use answerback_testkit::exchange::Language;
 use common::{Owner, PASSWORD, REP, mail, settings};
 use jiff::Timestamp;
 
@@ -28,6 +31,21 @@ async fn neither_credentials_nor_mail_are_ever_logged() {
     owner.until_idle(&mut mailbox).await.unwrap();
     mailbox.body(&owner.found[0].at, 1000).await.unwrap();
     assert!(owner.connect(&settings, "Wrong-Horse-8").await.is_err());
+    for sign_in in [SignIn::NtlmExtended, SignIn::Basic] {
+        let exchange = EwsServer::start_with(Language::English, sign_in, REP, PASSWORD).await.unwrap();
+        exchange.mailbox().deliver("inbox", &mail("Space-Paranoids"));
+        let settings = EwsSettings {
+            place: Place::Autodiscover(Some(exchange.soap_autodiscover_url())),
+            address: REP.to_owned(),
+            username: REP.to_owned(),
+            ca_file: exchange.ca_file(),
+            proxy: ProxyChoice::System,
+        };
+        for password in [PASSWORD, "Wrong-Horse-8"] {
+            let steps = ews::test_connection(&settings, &password.into()).await;
+            assert_eq!(steps.iter().all(|step| step.outcome.is_ok()), password == PASSWORD, "{steps:?}");
+        }
+    }
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("UID FETCH"), "{text}");
     for secret in [PASSWORD, "Wrong-Horse-8", "Space-Paranoids", "flynnsarcade", "Hello"] {

@@ -73,6 +73,11 @@ impl Authority {
 }
 
 impl ServerCertificate {
+    /// The certificate, DER.
+    pub fn der(&self) -> &[u8] {
+        &self.certificate
+    }
+
     /// A TLS 1.2 and 1.3 server with this certificate.
     ///
     /// # Errors

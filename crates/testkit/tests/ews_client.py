@@ -3,20 +3,24 @@
 import base64
 import sys
 
-from exchangelib import BASIC, DELEGATE, Account, Build, Configuration, Credentials, FailFast, Message, Version
+import requests
+from exchangelib import BASIC, DELEGATE, NTLM, Account, Build, Configuration, Credentials, FailFast, Message, Version
+from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.errors import ErrorInvalidSyncStateData, ErrorItemNotFound, UnauthorizedError
 from exchangelib.folders import Inbox, Root
 from exchangelib.properties import DistinguishedFolderId, FolderId
 from exchangelib.services import GetFolder
+from requests_ntlm import HttpNtlmAuth
 
-url, address, password = sys.argv[1:]
+# The root to trust comes in REQUESTS_CA_BUNDLE, where there is TLS.
+url, autodiscover, address, username, password, scheme, protection = sys.argv[1:]
 
 
 def account_with(secret):
     config = Configuration(
         service_endpoint=url,
-        credentials=Credentials(address, secret),
-        auth_type=BASIC,
+        credentials=Credentials(username, secret),
+        auth_type={"basic": BASIC, "ntlm": NTLM}[scheme],
         version=Version(Build(15, 2, 1544, 4)),
         retry_policy=FailFast(),
     )
@@ -64,4 +68,28 @@ try:
     raise SystemExit("a wrong password was taken")
 except UnauthorizedError:
     pass
+
+if scheme == "ntlm":
+    # Python's NTLM is another implementation than the agent's and the simulator's.
+    def status(session, **more):
+        return session.post(url, data="", **more).status_code
+
+    session = requests.Session()
+    assert status(session) == 401
+    # An empty request is none, which is said only to those who are let in; then the connection is known.
+    assert status(session, auth=HttpNtlmAuth(username, password)) == 400
+    assert status(session) == 400
+    assert status(requests.Session()) == 401
+    assert status(requests.Session(), auth=HttpNtlmAuth(username, "wrong")) == 401
+    without_binding = status(requests.Session(), auth=HttpNtlmAuth(username, password, send_cbt=False))
+    assert without_binding == (401 if protection == "extended" else 400), without_binding
+
+config = Configuration(
+    service_endpoint=autodiscover,
+    credentials=Credentials(username, password),
+    auth_type={"basic": BASIC, "ntlm": NTLM}[scheme],
+    retry_policy=FailFast(),
+)
+found = AutodiscoverProtocol(config=config).get_user_settings(user=address, settings=["internal_ews_url", "external_ews_url"])
+assert found.ews_url == url, found.ews_url
 print("agrees")

@@ -1,9 +1,11 @@
 //! The simulated Exchange, driven by a client that others wrote.
 #![allow(clippy::unwrap_used, reason = "what the tests share may panic like the tests")]
 
+use std::path::Path;
 use std::process::Stdio;
 
-use answerback_testkit::ews::EwsServer;
+use answerback_testkit::ews::{EwsServer, SignIn};
+use answerback_testkit::exchange::Language;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 const REP: &str = "rep@sales.example";
@@ -24,18 +26,29 @@ fn mail(n: usize) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_independent_client_can_use_the_simulator() {
+async fn an_independent_client_can_use_the_simulator_however_it_signs_in() {
     let Some(python) = python() else {
         eprintln!("SKIPPED: exchangelib is not installed; `cargo xtask test` does that");
         return;
     };
-    let server = EwsServer::start(REP, PASSWORD).await.unwrap();
+    drive(&python, SignIn::Basic, REP, ["basic", "none"]).await;
+    drive(&python, SignIn::Ntlm, "SALES\\rep", ["ntlm", "none"]).await;
+    drive(&python, SignIn::NtlmExtended, REP, ["ntlm", "extended"]).await;
+}
+
+/// Has exchangelib do all that the script says.
+async fn drive(python: &Path, sign_in: SignIn, username: &str, how: [&str; 2]) {
+    let server = EwsServer::start_with(Language::English, sign_in, REP, PASSWORD).await.unwrap();
     for n in 1..=3 {
         server.mailbox().deliver("inbox", &mail(n));
     }
     let mut script = tokio::process::Command::new(python);
     script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ews_client.py"));
-    script.args([&server.url(), REP, PASSWORD]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    script.args([&server.url(), &server.soap_autodiscover_url(), REP, username, PASSWORD]).args(how);
+    script.stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(file) = server.ca_file() {
+        script.env("REQUESTS_CA_BUNDLE", file);
+    }
     let mut client = script.kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
     let mut said = Vec::new();

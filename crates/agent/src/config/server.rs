@@ -35,7 +35,8 @@ pub struct EwsConfig {
     /// Such as `https://mail.sales.example/EWS/Exchange.asmx`; found by Autodiscover when it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The organisation's Autodiscover service, where it is not at `autodiscover.` and the domain of the address.
+    /// The organisation's Autodiscover service, where it is not at `autodiscover.` and the domain of the address. Without its ending
+    /// (`.svc`, `.xml`) it is asked in both ways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autodiscover: Option<String>,
     /// The login name, which may be `DOMAIN\name`; the account's address when it is not set.

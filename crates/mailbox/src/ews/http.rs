@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue};
 use roxmltree::Node;
+use tokio::sync::Mutex;
 
 use super::refusal::{Meaning, Refusal};
-use super::{EwsSettings, item, request, response};
+use super::session::Session;
+use super::{EwsSettings, connection, item, request, response};
 use crate::exchange::pause::Pauses;
 use crate::exchange::web::Site;
 use crate::{Credential, Error, ErrorKind};
@@ -23,12 +25,9 @@ const ANSWER_LIMIT: usize = 256 * 1024 * 1024;
 
 /// Talks to Exchange as one rep.
 pub(super) struct Client {
-    http: reqwest::Client,
-    stream: reqwest::Client,
+    session: Mutex<Session>,
     site: Site,
-    address: String,
-    username: String,
-    credential: Credential,
+    headers: HeaderMap,
 }
 
 /// An answer as it came.
@@ -43,14 +42,24 @@ struct Received {
 /// What a question about several things gave: a result for each, or a refusal of the whole.
 pub(super) type Answer<T> = Result<Vec<Result<T, Refusal>>, Refusal>;
 
+/// An answer that goes on as long as its connection lasts.
+pub(super) struct Stream {
+    pub(super) answer: connection::Answer,
+    _session: Session,
+}
+
 impl Client {
     pub(super) fn new(settings: &EwsSettings, url: &str, credential: &Credential) -> Result<Self, Error> {
         let site = Site::new(url, "the Exchange server", &settings.proxy)?;
-        // IIS gives up HTTP/2 for whatever signs in by the connection.
-        let client = |quiet| site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"http/1.1"], quiet);
-        let (http, stream) = (client(TIMEOUT)?, client(STREAM_TIMEOUT)?);
-        let (address, username) = (settings.address.clone(), settings.username.clone());
-        Ok(Self { http, stream, site, address, username, credential: credential.clone() })
+        let session = Mutex::new(Session::new(site.clone(), settings, credential, TIMEOUT));
+        let mut headers = HeaderMap::new();
+        // Several servers may be behind one name; a mailbox and its notifications stay with one of them.
+        headers.insert("X-PreferServerAffinity", HeaderValue::from_static("true"));
+        // An address beyond ASCII has no form for it.
+        if let Ok(address) = HeaderValue::from_str(&settings.address) {
+            headers.insert("X-AnchorMailbox", address);
+        }
+        Ok(Self { session, site, headers })
     }
 
     pub(super) fn site(&self) -> &Site {
@@ -60,6 +69,11 @@ impl Client {
     /// For messages.
     pub(super) fn host(&self) -> &str {
         &self.site.host
+    }
+
+    /// How one signs in, for people, once that has succeeded.
+    pub(super) async fn method(&self) -> String {
+        self.session.lock().await.method()
     }
 
     /// Whether the mailbox opens.
@@ -159,45 +173,30 @@ impl Client {
 
     /// Reads so many bytes of an answer, or all; a connection that ends early is an error.
     async fn receive(&self, request: &str, at_most: usize) -> Result<Received, Error> {
-        let mut response = self.send(&self.http, request).await?;
-        let (status, wait) = (response.status().as_u16(), retry_after(response.headers()));
-        let (mut bytes, mut whole) = (Vec::new(), false);
-        while bytes.len() < at_most && !whole {
-            match response.chunk().await.map_err(|error| self.site.broken(&error))? {
-                Some(chunk) => bytes.extend_from_slice(&chunk),
-                None => whole = true,
-            }
+        let mut session = self.session.lock().await;
+        let mut answer = self.send(&mut session, request).await?;
+        let (status, wait) = (answer.status().as_u16(), retry_after(answer.headers()));
+        let (bytes, whole) = answer.read(at_most).await?;
+        if !whole {
+            session.hang_up();
         }
         Ok(Received { text: String::from_utf8_lossy(&bytes).into_owned(), status, wait, whole })
     }
 
-    /// A connection on which Exchange tells what comes.
-    pub(super) async fn open_stream(&self, subscription: &str) -> Result<Response, Error> {
-        let response = self.send(&self.stream, &request::streaming_events(subscription)).await?;
-        if response.status().is_success() { Ok(response) } else { Err(self.nonsense()) }
+    /// A connection of its own on which Exchange tells what comes.
+    pub(super) async fn open_stream(&self, subscription: &str) -> Result<Stream, Error> {
+        let mut session = self.session.lock().await.beside(STREAM_TIMEOUT);
+        let answer = self.send(&mut session, &request::streaming_events(subscription)).await?;
+        if answer.status().is_success() {
+            Ok(Stream { answer, _session: session })
+        } else {
+            Err(self.nonsense())
+        }
     }
 
-    async fn send(&self, http: &reqwest::Client, request: &str) -> Result<Response, Error> {
-        let builder = http
-            .post(self.site.url.clone())
-            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
-            // Several servers may be behind one name; a mailbox and its notifications stay with one of them.
-            .header("X-PreferServerAffinity", "true")
-            .body(request.to_owned());
-        let builder = match HeaderValue::from_str(&self.address) {
-            Ok(address) => builder.header("X-AnchorMailbox", address),
-            // An address beyond ASCII has no form for it.
-            Err(_) => builder,
-        };
-        let signed_in = sign_in(builder, &self.username, &self.credential);
-        let response = signed_in.send().await.map_err(|error| self.site.broken(&error))?;
-        if response.status().is_redirection() {
-            return Err(self.site.elsewhere());
-        }
-        if response.status() == StatusCode::UNAUTHORIZED {
-            return Err(refused(self.host(), response.headers(), &self.credential));
-        }
-        Ok(response)
+    async fn send(&self, session: &mut Session, request: &str) -> Result<connection::Answer, Error> {
+        let answer = session.post(&self.headers, request).await?;
+        if answer.status().is_redirection() { Err(self.site.elsewhere()) } else { Ok(answer) }
     }
 
     pub(super) fn nonsense(&self) -> Error {
@@ -211,35 +210,4 @@ impl Client {
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Adds what opens the mailbox.
-pub(super) fn sign_in(request: RequestBuilder, username: &str, credential: &Credential) -> RequestBuilder {
-    match credential {
-        Credential::Password(password) => request.basic_auth(username, Some(password.as_str())),
-        Credential::AccessToken(token) => request.bearer_auth(token.as_str()),
-    }
-}
-
-/// What it means that `host` does not let us in.
-pub(super) fn refused(host: &str, headers: &HeaderMap, credential: &Credential) -> Error {
-    let offered = headers.get_all(WWW_AUTHENTICATE).iter();
-    let offered: Vec<&str> = offered.filter_map(|value| value.to_str().ok()).collect();
-    let offers = |scheme: &str| {
-        let begins = |text: &str| text.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme));
-        offered.iter().copied().any(begins)
-    };
-    let (kind, detail) = match credential {
-        Credential::Password(_) if offers("Basic") || offered.is_empty() => {
-            (ErrorKind::WrongPassword, format!("{host} did not accept the user name or password"))
-        }
-        Credential::Password(_) => (
-            ErrorKind::Unsupported,
-            format!("{host} takes no password by Basic authentication for Exchange Web Services"),
-        ),
-        Credential::AccessToken(_) => {
-            (ErrorKind::WrongToken, format!("{host} did not accept the sign-in that was made in the browser"))
-        }
-    };
-    Error::new(kind, detail)
 }

@@ -1,18 +1,24 @@
 //! Exchange on the organisation's own servers (2016, 2019, Subscription Edition) through Exchange Web Services: changes folder by
 //! folder, notifications that are streamed, and nothing is ever written.
 //!
-//! From the outside in: [`EwsMailbox`] does what `exchange::plan` decides; `http` sends requests and `refusal` says what a refusal
-//! means; `autodiscover` finds the server; `request` and `response` are the XML, `folders` and `item` make of it what detection reads.
+//! From the outside in: [`EwsMailbox`] does what `exchange::plan` decides; `http` asks and `refusal` says what a refusal means;
+//! `session` signs in, by what `sign_in` chooses, on a `connection`; `autodiscover` finds the server; `request` and `response` are the
+//! XML, `folders` and `item` make of it what detection reads.
 
 mod autodiscover;
+mod channel_binding;
+mod connection;
 mod folders;
 mod http;
 mod item;
 mod mailbox;
 mod notifications;
+mod ntlm;
 mod refusal;
 mod request;
 mod response;
+mod session;
+mod sign_in;
 
 use std::path::PathBuf;
 
@@ -43,7 +49,7 @@ pub enum Place {
     /// Its EWS: `https://mail.sales.example/EWS/Exchange.asmx`.
     Url(String),
     /// Where the organisation's Autodiscover service says: the service at this URL, or at `autodiscover.` and the domain of the
-    /// mailbox's address.
+    /// mailbox's address. A URL that ends in `.svc` is asked in SOAP, one in `.xml` in plain old XML, another one in both ways.
     Autodiscover(Option<String>),
 }
 
@@ -72,13 +78,8 @@ pub async fn test_connection(settings: &EwsSettings, credential: &Credential) ->
         Err(error) => return vec![connection_test::failed(error, 0)],
     };
     let site = client.site().clone();
-    let method = match credential {
-        Credential::Password(_) => "password (Basic)",
-        Credential::AccessToken(_) => "OAuth 2.0",
-    };
-    let signed_in = match client.sign_in().await {
-        Ok(()) => Ok(EwsMailbox::new(client, WatchOptions::default(), Vec::new())),
-        Err(error) => Err(error),
-    };
-    connection_test::steps(&site, method, signed_in).await
+    let signed_in = client.sign_in().await;
+    let method = client.method().await;
+    let signed_in = signed_in.map(|()| EwsMailbox::new(client, WatchOptions::default(), Vec::new()));
+    connection_test::steps(&site, &method, signed_in).await
 }

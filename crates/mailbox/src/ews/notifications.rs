@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Response;
-
-use super::http::Client;
+use super::http::{self, Client};
 use super::request;
 use super::response::{self, child, text_of};
 
@@ -18,15 +16,14 @@ const LIMIT: usize = 1024 * 1024;
 const END: &[u8] = b"Envelope>";
 
 /// The stream of notifications, while there is one. Where it can't be had nothing fails: the mailbox is asked all the same.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Notifications {
     stream: Option<Stream>,
     not_before: Option<Instant>,
 }
 
-#[derive(Debug)]
 struct Stream {
-    response: Response,
+    http: http::Stream,
     unread: Vec<u8>,
 }
 
@@ -55,9 +52,9 @@ impl Notifications {
         self.not_before = Some(Instant::now() + AGAIN_AFTER);
         let id = |message: roxmltree::Node<'_, '_>| text_of(message, "SubscriptionId").map(str::to_owned);
         if let Ok(Ok(subscription)) = client.ask_one(&request::subscribe(), id).await
-            && let Ok(response) = client.open_stream(&subscription).await
+            && let Ok(http) = client.open_stream(&subscription).await
         {
-            self.stream = Some(Stream { response, unread: Vec::new() });
+            self.stream = Some(Stream { http, unread: Vec::new() });
         }
     }
 
@@ -83,7 +80,7 @@ impl Stream {
                 let part: Vec<u8> = self.unread.drain(..at + END.len()).collect();
                 return read(&String::from_utf8_lossy(&part));
             }
-            match self.response.chunk().await {
+            match self.http.answer.chunk().await {
                 Ok(Some(chunk)) if self.unread.len() + chunk.len() <= LIMIT => {
                     self.unread.extend_from_slice(&chunk);
                 }

@@ -11,6 +11,9 @@ use crate::{Error, ErrorKind, Proxy, ProxyChoice, ProxyProtocol};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What we call ourselves; administrators may let programs in by it.
+pub(crate) const USER_AGENT: &str = concat!("answerback/", env!("CARGO_PKG_VERSION"));
+
 /// Where requests go: one host.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
@@ -62,7 +65,7 @@ impl Site {
             // What signs us in is for this host alone.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .user_agent(concat!("answerback/", env!("CARGO_PKG_VERSION")));
+            .user_agent(USER_AGENT);
         let builder = match proxy {
             ProxyChoice::System if !self.url.host_str().is_some_and(is_this_computer) => builder,
             ProxyChoice::System | ProxyChoice::Direct => builder.no_proxy(),

@@ -20,6 +20,8 @@ use crate::{Error, ErrorKind};
 pub(crate) struct Secured {
     pub(crate) stream: Box<dyn Stream>,
     pub(crate) description: String,
+    /// What the server showed for itself, DER.
+    pub(crate) certificate: Option<CertificateDer<'static>>,
 }
 
 /// Does the handshake with `host`, trusting the platform's roots and those in `ca_file`. TLS 1.2 at least. No ALPN: some
@@ -43,11 +45,13 @@ pub(crate) async fn secure(
         Ok(Err(error)) => return Err(handshake_error(host, &error)),
         Ok(Ok(stream)) => stream,
     };
-    let version = match stream.get_ref().1.protocol_version() {
+    let (_, connection) = stream.get_ref();
+    let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
         _ => "TLS 1.3",
     };
-    Ok(Secured { stream: Box::new(stream), description: version.to_owned() })
+    let certificate = connection.peer_certificates().and_then(<[_]>::first).cloned();
+    Ok(Secured { stream: Box::new(stream), description: version.to_owned(), certificate })
 }
 
 /// TLS 1.2 at least, verified by the platform; the certificates of `ca_file` are trusted beside its own.

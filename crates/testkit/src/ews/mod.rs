@@ -1,8 +1,9 @@
 //! Exchange Web Services, as far as an agent that watches a mailbox needs them: in memory, on loopback, scripted.
 //!
-//! Written from Microsoft's public documentation ([MS-OXWSSYNC], [MS-OXWSFOLD], [MS-OXWSNTIF], [MS-OXWSMSG], response codes,
-//! throttling); never compared with a real Exchange server. It knows one rep's mailbox, checks user name and password or a token,
-//! wants elements in the order of the published schema, and can be made to misbehave ([`Fault`]).
+//! Written from Microsoft's public documentation ([MS-OXWSSYNC], [MS-OXWSFOLD], [MS-OXWSNTIF], [MS-OXWSMSG], [MS-OXDSCLI], [MS-OXWSADISC],
+//! [MS-NLMP], response codes, throttling); never compared with a real Exchange server. It knows one rep's mailbox, checks user name and
+//! password, a token, or an NTLM sign-in of each connection, wants elements in the order of the published schema, and can be made to
+//! misbehave ([`Fault`]).
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -15,6 +16,9 @@
 //! # }
 //! ```
 
+mod autodiscover;
+mod door;
+mod ntlm;
 mod operation;
 mod server;
 mod soap;
@@ -22,4 +26,5 @@ mod stream;
 mod sync;
 mod xml;
 
-pub use server::{EwsServer, Fault, SignIn};
+pub use door::SignIn;
+pub use server::{EwsServer, Exchanged, Fault};

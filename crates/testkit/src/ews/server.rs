@@ -1,26 +1,29 @@
-//! Listening, and who may come in.
+//! Listening, and answering.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State as Shares;
+use axum::extract::{ConnectInfo, State as Shares};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::post;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
 use roxmltree::Document;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
+use super::door::{Line, Port, Refusal, SignIn};
 use super::soap::{self, child, text_of};
-use super::{operation, stream};
+use super::{autodiscover, operation, stream};
 use crate::exchange::{Account, Language, Script, Store, lock};
+use crate::tls::{Authority, LOOPBACK_NAMES};
 
 /// Something that goes wrong with one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,31 +44,35 @@ pub enum Fault {
     Redirect(String),
 }
 
-/// How one may sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SignIn {
-    /// User name and password.
-    #[default]
-    Basic,
-    /// An access token.
-    Bearer,
-    /// Only Windows' own ways, which this server does not speak.
-    Negotiate,
+/// What was asked and answered, as it went over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The operation; `Autodiscover` for either service that tells where a mailbox is.
+    pub operation: String,
+    /// The request's body.
+    pub request: String,
+    /// The answer's body; each part of a stream is one of its own.
+    pub answer: String,
 }
 
 /// A running server. It stops when this is dropped.
 pub struct EwsServer {
     shared: Arc<Shared>,
     address: SocketAddr,
+    ca: Option<tempfile::NamedTempFile>,
     task: JoinHandle<()>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     store: Arc<Store>,
-    username: String,
-    secret: std::sync::Mutex<String>,
+    pub(super) username: String,
+    secret: Mutex<String>,
     sign_in: SignIn,
-    script: Script<String, Fault>,
+    /// Of its certificate, where it has one.
+    binding: Option<Vec<u8>>,
+    pub(super) script: Script<String, Fault>,
+    /// Kept where somebody wants it.
+    transcript: Mutex<Option<Vec<Exchanged>>>,
     /// Streams end when this changes.
     ended: watch::Sender<u64>,
 }
@@ -79,7 +86,7 @@ impl EwsServer {
         Self::start_with(Language::English, SignIn::Basic, username, password).await
     }
 
-    /// The same with folder names in another language, and another way to sign in.
+    /// The same with folder names in another language, and another way to sign in, for which it may speak TLS.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -91,34 +98,63 @@ impl EwsServer {
     ) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("Listening on loopback")?;
         let address = listener.local_addr()?;
+        let (mut tls, mut binding, mut ca) = (None, None, None);
+        if sign_in.is_over_tls() {
+            let authority = Authority::new()?;
+            let certificate = authority.issue(LOOPBACK_NAMES)?;
+            // RFC 5929 §4; the certificate is signed with SHA-256.
+            binding = Some([&b"tls-server-end-point:"[..], &Sha256::digest(certificate.der())].concat());
+            tls = Some(TlsAcceptor::from(certificate.server_config()?));
+            let file = tempfile::NamedTempFile::new().context("Making a file for the root")?;
+            std::fs::write(file.path(), authority.pem()).context("Writing the root")?;
+            ca = Some(file);
+        }
         let shared = Arc::new(Shared {
             store: Arc::new(Store::new(language)),
             username: username.to_owned(),
-            secret: std::sync::Mutex::new(secret.to_owned()),
+            secret: Mutex::new(secret.to_owned()),
             sign_in,
+            binding,
             script: Script::default(),
+            transcript: Mutex::default(),
             ended: watch::Sender::new(0),
         });
         let app = Router::new()
             .route("/EWS/Exchange.asmx", post(handle))
-            .route("/autodiscover/autodiscover.xml", post(autodiscover))
+            .route("/autodiscover/autodiscover.xml", post(autodiscover::in_plain_xml))
+            .route("/autodiscover/autodiscover.svc", post(autodiscover::in_soap))
             .with_state(shared.clone());
+        let app = app.into_make_service_with_connect_info::<Line>();
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, app).await {
+            if let Err(error) = axum::serve(Port { listener, tls }, app).await {
                 tracing::warn!("The simulated Exchange ended: {error}.");
             }
         });
-        Ok(Self { shared, address, task })
+        Ok(Self { shared, address, ca, task })
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("http://{}/EWS/Exchange.asmx", self.address)
+        format!("{}/EWS/Exchange.asmx", self.root())
     }
 
-    /// Where its Autodiscover service is.
+    /// Where its Autodiscover service is that speaks plain old XML.
     pub fn autodiscover_url(&self) -> String {
-        format!("http://{}/autodiscover/autodiscover.xml", self.address)
+        format!("{}/autodiscover/autodiscover.xml", self.root())
+    }
+
+    /// Where its Autodiscover service is that speaks SOAP.
+    pub fn soap_autodiscover_url(&self) -> String {
+        format!("{}/autodiscover/autodiscover.svc", self.root())
+    }
+
+    fn root(&self) -> String {
+        format!("{}://localhost:{}", self.shared.scheme(), self.address.port())
+    }
+
+    /// A PEM file with the root to trust, where it speaks TLS; it goes away with the server.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        self.ca.as_ref().map(|file| file.path().to_owned())
     }
 
     /// The mailbox.
@@ -155,6 +191,16 @@ impl EwsServer {
     pub fn seen(&self) -> Vec<String> {
         self.shared.script.seen()
     }
+
+    /// From now on a transcript is kept.
+    pub fn keep_transcript(&self) {
+        lock(&self.shared.transcript).get_or_insert_default();
+    }
+
+    /// All that went well since then, or was refused in Exchange's own words.
+    pub fn transcript(&self) -> Vec<Exchanged> {
+        lock(&self.shared.transcript).clone().unwrap_or_default()
+    }
 }
 
 impl Drop for EwsServer {
@@ -163,9 +209,14 @@ impl Drop for EwsServer {
     }
 }
 
-async fn handle(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    if !shared.lets_in(&headers) {
-        return shared.shut_out();
+async fn handle(
+    Shares(shared): Shares<Arc<Shared>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    if let Err(refusal) = shared.let_in(&headers, &line) {
+        return shut_out(refusal);
     }
     let text = String::from_utf8_lossy(&body);
     let Ok(document) = Document::parse(&text) else {
@@ -190,64 +241,44 @@ async fn handle(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, body: B
             let minutes = text_of(operation, "ConnectionTimeout").and_then(|text| text.parse().ok());
             let limit = Duration::from_secs(minutes.unwrap_or(1) * 60);
             let (arrivals, ended) = (shared.store.arrivals.subscribe(), shared.ended.subscribe());
-            respond(StatusCode::OK, stream::body(id, arrivals, ended, limit))
+            let request = text.into_owned();
+            let noting = shared.clone();
+            let parts = stream::parts(id, arrivals, ended, limit)
+                .inspect(move |part| noting.note(&name, &request, part));
+            let body =
+                Body::from_stream(parts.map(|part| Ok::<_, std::convert::Infallible>(Bytes::from(part))));
+            respond(StatusCode::OK, body)
         }
         None => match proper() {
-            Some(answer) => respond(StatusCode::OK, answer.into()),
+            Some(answer) => {
+                shared.note(&name, &text, &answer);
+                respond(StatusCode::OK, answer.into())
+            }
             None => fault(soap::fault("ErrorInvalidRequest", None)),
         },
-        Some(Fault::Busy(time)) => fault(soap::fault("ErrorServerBusy", Some(time))),
+        Some(Fault::Busy(time)) => {
+            let answer = soap::fault("ErrorServerBusy", Some(time));
+            shared.note(&name, &text, &answer);
+            fault(answer)
+        }
         Some(Fault::Unavailable) => respond(StatusCode::SERVICE_UNAVAILABLE, Body::empty()),
         Some(Fault::Refused(code)) => {
-            respond(StatusCode::OK, soap::answer(&name, &soap::error(&name, code)).into())
+            let answer = soap::answer(&name, &soap::error(&name, code));
+            shared.note(&name, &text, &answer);
+            respond(StatusCode::OK, answer.into())
         }
-        Some(Fault::SignedOut) => shared.shut_out(),
+        Some(Fault::SignedOut) => shut_out(shared.sign_in.sign_out(&line)),
         Some(Fault::CutAt(bytes)) => cut(proper().unwrap_or_default(), bytes),
         Some(Fault::Html) => web_page(),
         Some(Fault::Redirect(to)) => redirect(&to),
     }
 }
 
-/// Plain old XML ([MS-OXDSCLI] 3.1.5.3): where the mailbox is, for those inside and those outside.
-async fn autodiscover(
-    Shares(shared): Shares<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    if !shared.lets_in(&headers) {
-        return shared.shut_out();
-    }
-    match shared.script.fault("Autodiscover".to_owned(), "Autodiscover") {
-        Some(Fault::Redirect(to)) => return redirect(&to),
-        Some(_) => return web_page(),
-        None => {}
-    }
-    let host = headers.get("Host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let asked =
-        String::from_utf8_lossy(&body).contains(&format!("<EMailAddress>{}</EMailAddress>", shared.username));
-    let account = if asked {
-        format!(
-            "<Account><AccountType>email</AccountType><Action>settings</Action><Protocol><Type>EXCH</Type>\
-             <EwsUrl>http://inside.invalid/EWS/Exchange.asmx</EwsUrl></Protocol><Protocol><Type>EXPR</Type>\
-             <EwsUrl>http://{host}/EWS/Exchange.asmx</EwsUrl></Protocol></Account>"
-        )
-    } else {
-        "<Error><ErrorCode>500</ErrorCode><Message>The e-mail address can't be found.</Message></Error>"
-            .to_owned()
-    };
-    let answer = format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
-         <Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006\"><Response \
-         xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a\">{account}</Response></Autodiscover>"
-    );
-    respond(StatusCode::OK, answer.into())
-}
-
-fn web_page() -> Response<Body> {
+pub(super) fn web_page() -> Response<Body> {
     respond(StatusCode::OK, "<html><body>Welcome to our guest network</body></html>".into())
 }
 
-fn redirect(to: &str) -> Response<Body> {
+pub(super) fn redirect(to: &str) -> Response<Body> {
     let mut response = respond(StatusCode::FOUND, Body::empty());
     if let Ok(to) = to.parse() {
         response.headers_mut().insert("Location", to);
@@ -256,32 +287,31 @@ fn redirect(to: &str) -> Response<Body> {
 }
 
 impl Shared {
-    fn lets_in(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get("Authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let secret = lock(&self.secret);
-        match self.sign_in {
-            SignIn::Basic => {
-                given == format!("Basic {}", STANDARD.encode(format!("{}:{secret}", self.username)))
-            }
-            SignIn::Bearer => given == format!("Bearer {secret}"),
-            SignIn::Negotiate => false,
-        }
+    pub(super) fn let_in(&self, headers: &HeaderMap, line: &Line) -> Result<(), Refusal> {
+        let secret = lock(&self.secret).clone();
+        self.sign_in.let_in(headers, line, &self.username, &secret, self.binding.as_deref())
     }
 
-    fn shut_out(&self) -> Response<Body> {
-        let offers: &[&str] = match self.sign_in {
-            SignIn::Basic => &["Basic realm=\"mail.sales.example\""],
-            SignIn::Bearer => &["Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\""],
-            SignIn::Negotiate => &["Negotiate", "NTLM"],
-        };
-        let mut response = respond(StatusCode::UNAUTHORIZED, Body::empty());
-        for offer in offers {
-            if let Ok(offer) = offer.parse() {
-                response.headers_mut().append("WWW-Authenticate", offer);
-            }
-        }
-        response
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.sign_in.is_over_tls() { "https" } else { "http" }
     }
+
+    pub(super) fn note(&self, operation: &str, request: &str, answer: &str) {
+        if let Some(transcript) = &mut *lock(&self.transcript) {
+            let [operation, request, answer] = [operation, request, answer].map(str::to_owned);
+            transcript.push(Exchanged { operation, request, answer });
+        }
+    }
+}
+
+pub(super) fn shut_out(offers: Refusal) -> Response<Body> {
+    let mut response = respond(StatusCode::UNAUTHORIZED, "You may not come in.".into());
+    for offer in offers {
+        if let Ok(offer) = offer.parse() {
+            response.headers_mut().append("WWW-Authenticate", offer);
+        }
+    }
+    response
 }
 
 /// Faults come with 500.
@@ -289,7 +319,7 @@ fn fault(text: String) -> Response<Body> {
     respond(StatusCode::INTERNAL_SERVER_ERROR, text.into())
 }
 
-fn respond(status: StatusCode, body: Body) -> Response<Body> {
+pub(super) fn respond(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     if let Ok(kind) = "text/xml; charset=utf-8".parse() {

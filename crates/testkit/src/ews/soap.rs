@@ -85,8 +85,10 @@ pub(super) fn success(operation: &str, content: &str) -> String {
 
 /// What did not.
 pub(super) fn error(operation: &str, code: &str) -> String {
-    // A sync that fails still says where it is: nowhere.
+    // The schema wants a place for what was asked for, and of a sync that fails where it is: nowhere.
     let rest = match operation {
+        "GetFolder" => "<m:Folders/>",
+        "GetItem" => "<m:Items/>",
         "SyncFolderHierarchy" => {
             "<m:SyncState/><m:IncludesLastFolderInRange>true</m:IncludesLastFolderInRange>"
         }

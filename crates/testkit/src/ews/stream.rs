@@ -1,9 +1,7 @@
 //! Streamed notifications.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use futures::Stream;
 use tokio::sync::watch;
 
@@ -12,28 +10,19 @@ use super::soap::{answer, success};
 /// How often a stream says that it is still there.
 const ALIVE_EVERY: Duration = Duration::from_secs(30);
 
-/// A body that says at once that the stream is open, and then of each arrival. It ends after `limit`, or when `ended` changes.
-pub(super) fn body(
-    subscription: String,
-    arrivals: watch::Receiver<u64>,
-    ended: watch::Receiver<u64>,
-    limit: Duration,
-) -> Body {
-    Body::from_stream(parts(subscription, arrivals, ended, limit))
-}
-
 enum Turn {
     First,
     Later,
     Over,
 }
 
-fn parts(
+/// Says at once that the stream is open, and then of each arrival. It ends after `limit`, or when `ended` changes.
+pub(super) fn parts(
     subscription: String,
     arrivals: watch::Receiver<u64>,
     ended: watch::Receiver<u64>,
     limit: Duration,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
+) -> impl Stream<Item = String> {
     let until = tokio::time::Instant::now() + limit;
     futures::stream::unfold((Turn::First, arrivals, ended), move |(turn, mut arrivals, mut ended)| {
         let subscription = subscription.clone();
@@ -56,7 +45,7 @@ fn parts(
                     () = tokio::time::sleep(ALIVE_EVERY) => (status("OK"), Turn::Later),
                 },
             };
-            Some((Ok(Bytes::from(part)), (turn, arrivals, ended)))
+            Some((part, (turn, arrivals, ended)))
         }
     })
 }

@@ -1,21 +1,25 @@
-//! Where an address's Exchange server is, as the organisation's Autodiscover service says (plain old XML, [MS-OXDSCLI]).
+//! Where an address's Exchange server is, as the organisation's Autodiscover service says: asked in SOAP, and in plain old XML where it
+//! gives no answer to that, as Microsoft advises.
 //!
-//! Only `autodiscover.DOMAIN` is asked. The password goes along, so neither the domain's web site nor a domain above it is, and no
-//! redirection is followed out of the domain: each of these has given passwords away to strangers.
+//! Only `autodiscover.DOMAIN` is asked. Who signs in there may have to give the password away; therefore neither the domain's web site
+//! nor a domain above it is asked, nor DNS, and no redirection is followed out of the domain: each of these has given passwords away
+//! to strangers.
 
-use quick_xml::escape::escape;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{StatusCode, Url};
-use roxmltree::Document;
+mod pox;
+mod soap;
 
-use super::http::sign_in;
-use super::response::{child, text_of};
+use http::HeaderMap;
+use http::header::LOCATION;
+use reqwest::Url;
+
+use super::refusal::Refusal;
+use super::session::Session;
 use super::{EwsSettings, Place};
 use crate::exchange::web::Site;
 use crate::{Credential, Error, ErrorKind};
 
-/// So often one is sent on.
-const HOPS: usize = 5;
+/// So often one is sent on; what Microsoft's own library allows.
+const HOPS: usize = 10;
 
 /// No answer is longer.
 const LIMIT: usize = 1024 * 1024;
@@ -23,28 +27,23 @@ const LIMIT: usize = 1024 * 1024;
 /// The URL of the address's EWS.
 pub(super) async fn url(settings: &EwsSettings, credential: &Credential) -> Result<String, Error> {
     let domain = settings.address.rsplit('@').next().unwrap_or_default().to_lowercase();
-    let mut place = match &settings.place {
+    let base = match &settings.place {
         Place::Url(url) => return Ok(url.clone()),
         Place::Autodiscover(Some(url)) => url.clone(),
-        Place::Autodiscover(None) => format!("https://autodiscover.{domain}/autodiscover/autodiscover.xml"),
+        Place::Autodiscover(None) => format!("https://autodiscover.{domain}/autodiscover/autodiscover"),
     };
-    let mut address = settings.address.clone();
-    for _ in 0..HOPS {
-        match ask(settings, credential, &place, &address).await? {
-            Answer::Found(url) => return Ok(url),
-            Answer::Address(other) => address = other,
-            Answer::Elsewhere(other) if is_within(&other, &place, &domain) => place = other,
-            Answer::Elsewhere(other) => {
-                let host = Url::parse(&other).ok().and_then(|url| url.host_str().map(str::to_owned));
-                let host = host.unwrap_or_default();
-                return Err(Error::new(
-                    ErrorKind::Settings,
-                    format!("Autodiscover of {domain} sends us on to {host}, which is not followed"),
-                ));
+    let mut silence = None;
+    for service in services(&base) {
+        match follow(settings, credential, &domain, service).await {
+            // It answers, and not with what was asked: perhaps it does to the other question.
+            Err(error) if matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Settings) => {
+                silence = Some(error);
             }
+            // A wrong password among others: a second try could lock the account.
+            result => return result,
         }
     }
-    Err(Error::new(ErrorKind::Settings, format!("Autodiscover of {domain} sends us on and on")))
+    Err(silence.unwrap_or_else(|| Error::new(ErrorKind::Settings, format!("no Autodiscover of {domain}"))))
 }
 
 /// What the service says.
@@ -55,69 +54,109 @@ enum Answer {
     Address(String),
     /// Ask there.
     Elsewhere(String),
+    /// Ask later.
+    Busy,
+}
+
+/// How the service is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Soap,
+    Pox,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Service {
+    url: String,
+    dialect: Dialect,
+}
+
+impl Dialect {
+    /// By how the path ends, where that tells.
+    fn of(url: &str) -> Option<Self> {
+        let path = url.split(['?', '#']).next().unwrap_or(url).to_ascii_lowercase();
+        match path.rsplit('.').next() {
+            Some("svc") => Some(Self::Soap),
+            Some("xml") => Some(Self::Pox),
+            _ => None,
+        }
+    }
+}
+
+/// The services at a URL, which is of one of them or without its ending.
+fn services(base: &str) -> Vec<Service> {
+    match Dialect::of(base) {
+        Some(dialect) => vec![Service { url: base.to_owned(), dialect }],
+        None => vec![
+            Service { url: format!("{base}.svc"), dialect: Dialect::Soap },
+            Service { url: format!("{base}.xml"), dialect: Dialect::Pox },
+        ],
+    }
+}
+
+/// Asks the service, and where it sends us on to.
+async fn follow(
+    settings: &EwsSettings,
+    credential: &Credential,
+    domain: &str,
+    mut service: Service,
+) -> Result<String, Error> {
+    let mut address = settings.address.clone();
+    for _ in 0..HOPS {
+        match ask(settings, credential, &service, &address).await? {
+            Answer::Found(url) => return Ok(url),
+            Answer::Address(other) => address = other,
+            Answer::Elsewhere(other) if is_within(&other, &service.url, domain) => {
+                let dialect = Dialect::of(&other).unwrap_or(service.dialect);
+                service = Service { url: other, dialect };
+            }
+            Answer::Elsewhere(other) => {
+                let host = Url::parse(&other).ok().and_then(|url| url.host_str().map(str::to_owned));
+                let host = host.unwrap_or_default();
+                return Err(Error::new(
+                    ErrorKind::Settings,
+                    format!("Autodiscover of {domain} sends us on to {host}, which is not followed"),
+                ));
+            }
+            Answer::Busy => {
+                let host = Url::parse(&service.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+                return Err(Refusal::new(503, "", None).into_error(&host.unwrap_or_default()));
+            }
+        }
+    }
+    Err(Error::new(ErrorKind::Settings, format!("Autodiscover of {domain} sends us on and on")))
 }
 
 async fn ask(
     settings: &EwsSettings,
     credential: &Credential,
-    place: &str,
+    service: &Service,
     address: &str,
 ) -> Result<Answer, Error> {
-    let site = Site::new(place, "the Autodiscover service", &settings.proxy)?;
-    let http =
-        site.client(settings.ca_file.as_deref(), &settings.proxy, &[b"http/1.1"], super::http::TIMEOUT)?;
-    let request =
-        http.post(site.url.clone()).header(CONTENT_TYPE, "text/xml; charset=utf-8").body(request(address));
-    let response = sign_in(request, &settings.username, credential).send().await;
-    let mut response = response.map_err(|error| site.broken(&error))?;
-    if response.status().is_redirection() {
-        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+    let site = Site::new(&service.url, "the Autodiscover service", &settings.proxy)?;
+    let mut session = Session::new(site.clone(), settings, credential, super::http::TIMEOUT);
+    let request = match service.dialect {
+        Dialect::Soap => soap::request(&service.url, address),
+        Dialect::Pox => pox::request(address),
+    };
+    let mut answer = session.post(&HeaderMap::new(), &request).await?;
+    if answer.status().is_redirection() {
+        let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
         return Ok(Answer::Elsewhere(site.url.join(to).map(String::from).unwrap_or_default()));
     }
-    if response.status() == StatusCode::UNAUTHORIZED {
-        return Err(super::http::refused(&site.host, response.headers(), credential));
-    }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| site.broken(&error))? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LIMIT {
-            break;
-        }
-    }
-    read(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Unsupported,
+    let (bytes, _) = answer.read(LIMIT).await?;
+    let text = String::from_utf8_lossy(&bytes);
+    let said = match service.dialect {
+        Dialect::Soap => soap::read(&text),
+        Dialect::Pox => pox::read(&text),
+    };
+    match said {
+        Some(said) => Ok(said),
+        None if matches!(answer.status().as_u16(), 429 | 502..=504) => Ok(Answer::Busy),
+        None => Err(Error::new(
+            ErrorKind::Settings,
             format!("{} does not say where {address} has its Exchange server", site.host),
-        )
-    })
-}
-
-fn request(address: &str) -> String {
-    const SCHEMA: &str = "http://schemas.microsoft.com/exchange/autodiscover/outlook";
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover xmlns=\"{SCHEMA}/requestschema/2006\"><Request>\
-         <EMailAddress>{}</EMailAddress><AcceptableResponseSchema>{SCHEMA}/responseschema/2006a</AcceptableResponseSchema>\
-         </Request></Autodiscover>",
-        escape(address)
-    )
-}
-
-fn read(text: &str) -> Option<Answer> {
-    let document = Document::parse(text).ok()?;
-    let account = child(child(document.root_element(), "Response")?, "Account")?;
-    match text_of(account, "Action")? {
-        "redirectAddr" => Some(Answer::Address(text_of(account, "RedirectAddr")?.to_owned())),
-        "redirectUrl" => Some(Answer::Elsewhere(text_of(account, "RedirectUrl")?.to_owned())),
-        _ => {
-            // From outside, from anywhere, from inside.
-            let of_type = |kind: &str| {
-                let protocols = account.children().filter(|node| node.tag_name().name() == "Protocol");
-                let mut fitting = protocols.filter(|node| text_of(*node, "Type") == Some(kind));
-                fitting.find_map(|node| text_of(node, "EwsUrl"))
-            };
-            let url = ["EXPR", "EXHTTP", "EXCH"].into_iter().find_map(of_type)?;
-            Some(Answer::Found(url.to_owned()))
-        }
+        )),
     }
 }
 
@@ -132,28 +171,6 @@ fn is_within(to: &str, from: &str, domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(account: &str) -> Option<Answer> {
-        read(&format!(
-            "<Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006\"><Response \
-             xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a\"><Account>{account}</Account>\
-             </Response></Autodiscover>"
-        ))
-    }
-
-    #[test]
-    fn the_url_for_those_outside_goes_before_the_one_for_those_inside() {
-        let protocol =
-            |kind: &str| format!("<Protocol><Type>{kind}</Type><EwsUrl>https://{kind}/</EwsUrl></Protocol>");
-        let both = format!("<Action>settings</Action>{}{}", protocol("EXCH"), protocol("EXPR"));
-        assert_eq!(answer(&both), Some(Answer::Found("https://EXPR/".into())));
-        let inside = format!("<Action>settings</Action>{}{}", protocol("WEB"), protocol("EXCH"));
-        assert_eq!(answer(&inside), Some(Answer::Found("https://EXCH/".into())));
-        assert_eq!(answer("<Action>settings</Action>"), None);
-        let address = "<Action>redirectAddr</Action><RedirectAddr>rep@other.example</RedirectAddr>";
-        assert_eq!(answer(address), Some(Answer::Address("rep@other.example".into())));
-        assert_eq!(read("<html/>"), None);
-    }
 
     #[test]
     fn nobody_is_sent_out_of_the_domain() {
@@ -174,5 +191,13 @@ mod tests {
         ] {
             assert!(!is_within(bad, from, "sales.example"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_url_says_how_to_ask_or_both_ways_are_tried() {
+        let dialects = |url| services(url).into_iter().map(|service| service.dialect).collect::<Vec<_>>();
+        assert_eq!(dialects("https://x.example/autodiscover/autodiscover.svc"), [Dialect::Soap]);
+        assert_eq!(dialects("https://x.example/Autodiscover/Autodiscover.XML?a=.svc"), [Dialect::Pox]);
+        assert_eq!(dialects("https://x.example/autodiscover"), [Dialect::Soap, Dialect::Pox]);
     }
 }
