@@ -52,6 +52,8 @@ pub enum MailAccess {
     Ews {
         /// Where they are.
         url: String,
+        /// A PEM file with the root to trust, where there is TLS.
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -167,7 +169,10 @@ impl Laptop {
                 AccountConfig { address, colleagues: ["sales.example"], imap: None, graph: None, ews: None };
             match mail {
                 MailAccess::Graph { url } => account.graph = Some(GraphConfig { url, token: secret }),
-                MailAccess::Ews { url } => account.ews = Some(EwsConfig { url, password: secret }),
+                MailAccess::Ews { url, ca_file } => {
+                    let ca_file = ca_file.as_deref();
+                    account.ews = Some(EwsConfig { url, password: secret, ca_file });
+                }
                 MailAccess::Imap { port, security, ca_file } => {
                     account.imap = Some(ImapConfig {
                         host: "localhost",
@@ -220,6 +225,8 @@ struct AccountConfig<'a> {
 struct EwsConfig<'a> {
     url: &'a str,
     password: Secret<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<&'a Path>,
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use crate::agent::MailAccess;
 #[cfg(unix)]
 use crate::dovecot::Dovecot;
-use crate::ews::EwsServer;
+use crate::ews::{EwsServer, SignIn};
+use crate::exchange::Language;
 use crate::graph::GraphServer;
 use crate::imap::{Account, ImapServer};
 use crate::personas::REP;
@@ -79,12 +80,14 @@ impl MailServer {
         Ok(Self::Graph(Box::new(GraphServer::start(REP.address, PASSWORD).await?)))
     }
 
-    /// Starts the simulated Exchange.
+    /// Starts the simulated Exchange, which takes NTLM with Extended Protection only, as a new one on an organisation's own servers.
     ///
     /// # Errors
     /// When it can't listen.
     pub async fn ews() -> Result<Self> {
-        Ok(Self::Ews(Box::new(EwsServer::start(REP.address, PASSWORD).await?)))
+        let sign_in = SignIn::NtlmExtended;
+        let server = EwsServer::start_with(Language::English, sign_in, REP.address, PASSWORD).await?;
+        Ok(Self::Ews(Box::new(server)))
     }
 
     /// What to call it.
@@ -119,7 +122,7 @@ impl MailServer {
     pub fn access(&self) -> Result<MailAccess> {
         match self {
             Self::Graph(server) => Ok(MailAccess::Graph { url: server.url() }),
-            Self::Ews(server) => Ok(MailAccess::Ews { url: server.url() }),
+            Self::Ews(server) => Ok(MailAccess::Ews { url: server.url(), ca_file: server.ca_file() }),
             _ => {
                 let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
                 Ok(MailAccess::Imap { port: tls, security: "tls", ca_file })
