@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use quick_xml::escape::escape;
 use roxmltree::{Document, Node};
 
+use super::answer::{redirect, respond, shut_out, web_page};
 use super::door::Line;
-use super::server::{Fault, Shared, redirect, respond, shut_out, web_page};
+use super::server::{Fault, Shared};
 use super::soap::child;
 
 const INSIDE: &str = "http://inside.invalid/EWS/Exchange.asmx";

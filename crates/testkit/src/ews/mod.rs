@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod autodiscover;
 mod door;
 mod ntlm;
