@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr3;
+
 /// Walks through the bytes of one response, literals included.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
@@ -64,8 +66,16 @@ impl<'a> Reader<'a> {
     /// An item name of FETCH: an atom that may hold a bracketed section with blanks, `BODY[HEADER.FIELDS (A B)]<0>`.
     pub(crate) fn item_name(&mut self) -> &'a [u8] {
         let (mut depth, mut quoted, mut n) = (0_u8, false, 0);
-        for b in self.rest {
+        while let Some(b) = self.rest.get(n) {
             match b {
+                b'[' if depth == 0 => {
+                    // The names of all fields asked for stand in it, message for message.
+                    let inside = self.rest.get(n + 1..).unwrap_or_default();
+                    match memchr3(b'[', b']', b'"', inside) {
+                        Some(end) if inside.get(end) == Some(&b']') => n += end + 1,
+                        _ => depth = 1,
+                    }
+                }
                 b'"' if depth > 0 => quoted = !quoted,
                 b'[' if !quoted => depth = depth.saturating_add(1),
                 b']' if !quoted => depth = depth.saturating_sub(1),

@@ -29,9 +29,13 @@ const CHUNK: usize = 64 * 1024;
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
     server: Arc<str>,
+    /// What came; responses that were handed out stay in it until more is read, since moving the rest forward for each
+    /// would cost more than understanding it.
     buffer: Vec<u8>,
     /// The response handed out last.
     current: Range<usize>,
+    /// Where the next one begins.
+    start: usize,
     /// Where the line begins that is being looked at.
     line: usize,
     /// No line end stands before this.
@@ -49,6 +53,7 @@ impl Wire {
             server,
             buffer: Vec::with_capacity(CHUNK),
             current: 0..0,
+            start: 0,
             line: 0,
             scanned: 0,
             dropping: 0,
@@ -59,7 +64,7 @@ impl Wire {
     /// Gives the stream back, to be wrapped in TLS or compression. Whatever arrived after the last response was
     /// not secured, and could have been put in by anybody: it ends the connection (CVE-2011-0411 and its kin).
     pub(crate) fn into_stream(self) -> Result<Box<dyn Stream>, Error> {
-        if self.buffer.len() > self.current.end {
+        if self.buffer.len() > self.start {
             let detail = format!("{} sent data before the secure connection began", self.server);
             return Err(Error::new(ErrorKind::Protocol, detail));
         }
@@ -77,27 +82,11 @@ impl Wire {
     /// [`ErrorKind::TimedOut`] when no byte came in time, [`ErrorKind::Lost`] at the stream's end: also between two
     /// responses, since the client never asks for one that isn't due (chatmail/core#5009).
     pub(crate) async fn advance(&mut self, wait: Duration) -> Result<(), Error> {
-        self.discard_current();
+        self.current = 0..0;
         while !self.cut()? {
             self.fill(wait).await?;
         }
         Ok(())
-    }
-
-    fn discard_current(&mut self) {
-        let done = std::mem::replace(&mut self.current, 0..0).end;
-        if done == 0 {
-            return;
-        }
-        if done == self.buffer.len() {
-            self.buffer.clear();
-            // A long SEARCH must not stay in memory.
-            self.buffer.shrink_to(4 * CHUNK);
-        } else {
-            self.buffer.drain(..done);
-        }
-        self.line = 0;
-        self.scanned = 0;
     }
 
     /// Whether the buffer holds a whole response, which is `current` then.
@@ -127,7 +116,8 @@ impl Wire {
             match literal_length(line) {
                 Some(length) if self.may_hold_literals() => self.begin_literal(end, length)?,
                 _ => {
-                    self.current = 0..end;
+                    self.current = self.start..end;
+                    (self.start, self.line, self.scanned) = (end, end, end);
                     return Ok(true);
                 }
             }
@@ -161,14 +151,31 @@ impl Wire {
 
     /// Text for people may end in braces; it never announces a literal.
     fn may_hold_literals(&self) -> bool {
-        let Some(rest) = self.buffer.strip_prefix(b"* ") else { return false };
+        let response = self.buffer.get(self.start..).unwrap_or_default();
+        let Some(rest) = response.strip_prefix(b"* ") else { return false };
         !["OK", "NO", "BAD", "BYE", "PREAUTH"].iter().any(|word| {
             rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
                 && rest.get(word.len()) == Some(&b' ')
         })
     }
 
+    /// Forgets what was handed out.
+    fn discard(&mut self) {
+        let done = std::mem::replace(&mut self.start, 0);
+        if done == 0 {
+            return;
+        }
+        self.buffer.drain(..done);
+        self.line -= done;
+        self.scanned -= done;
+        if self.buffer.is_empty() {
+            // A long SEARCH must not stay in memory.
+            self.buffer.shrink_to(4 * CHUNK);
+        }
+    }
+
     async fn fill(&mut self, wait: Duration) -> Result<(), Error> {
+        self.discard();
         self.buffer.reserve(CHUNK / 2);
         match timeout(wait, self.stream.read_buf(&mut self.buffer)).await {
             Err(_) => Err(Error::new(ErrorKind::TimedOut, format!("{} stopped answering", self.server))),
