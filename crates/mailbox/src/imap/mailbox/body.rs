@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::ImapMailbox;
 use crate::imap::client::{Failure, Tag};
 use crate::imap::command::Command;
+use crate::imap::plan::Step;
 use crate::imap::response::Untagged;
 use crate::imap::session::must;
 use crate::imap::wire::LITERAL_LIMIT;
@@ -48,6 +51,7 @@ impl ImapMailbox {
                     None => None,
                 });
             }
+            self.keep_the_server_busy().await?;
             self.client.limit_literals(LITERAL_LIMIT.max(usize::try_from(max_bytes).unwrap_or(usize::MAX)));
             let mut came = BTreeMap::new();
             for sent in &sent {
@@ -59,6 +63,13 @@ impl ImapMailbox {
             self.client.limit_literals(LITERAL_LIMIT);
         }
         Ok(bodies)
+    }
+
+    async fn keep_the_server_busy(&mut self) -> Result<(), Error> {
+        while let Some(Step::Request { uids, old }) = self.plan.request_behind_bodies(Timestamp::now()) {
+            self.request(uids, old).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn request_body(&mut self, uid: u32, max_bytes: u32) -> Result<Tag, Error> {

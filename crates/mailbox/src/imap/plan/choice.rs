@@ -10,6 +10,10 @@ use crate::{Event, FolderRole};
 /// How many FETCHes are under way at once: the server works on the next while the owner judges the last.
 const DEPTH: usize = 4;
 
+/// How many of them there may be while the owner waits for bodies. Those come after all that was asked for before: with
+/// nothing asked for behind them the server would have nothing to do while the owner judges them.
+const DEPTH_WITH_BODIES: usize = 6;
+
 /// How often INBOX is looked at where there is no IDLE (chatmail/core#1868, mail.ru).
 const POLL_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
@@ -19,7 +23,16 @@ const GLANCE_EVERY: SignedDuration = SignedDuration::from_secs(5);
 impl Plan {
     /// A FETCH to send now, if any.
     pub(super) fn next_request(&mut self, now: Timestamp) -> Option<Step> {
-        if self.in_flight.len() >= DEPTH || self.inbox_comes_first(now) {
+        self.request_up_to(DEPTH, now)
+    }
+
+    /// A FETCH to send behind those for bodies, if any.
+    pub(crate) fn request_behind_bodies(&mut self, now: Timestamp) -> Option<Step> {
+        self.request_up_to(DEPTH_WITH_BODIES, now)
+    }
+
+    fn request_up_to(&mut self, depth: usize, now: Timestamp) -> Option<Step> {
+        if self.in_flight.len() >= depth || self.inbox_comes_first(now) {
             return None;
         }
         if let Some(grown_by) =

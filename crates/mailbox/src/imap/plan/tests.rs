@@ -179,6 +179,7 @@ struct Play {
     since: Timestamp,
     covered: Option<Timestamp>,
     coverages: usize,
+    batch: u32,
 }
 
 impl Play {
@@ -190,6 +191,7 @@ impl Play {
             since,
             covered: None,
             coverages: 0,
+            batch: BATCH,
         }
     }
 
@@ -199,7 +201,7 @@ impl Play {
             options: WatchOptions { since: Some(self.since), exclude: Vec::new() },
             gmail: false,
             idle: true,
-            batch: BATCH,
+            batch: self.batch,
             security: String::new(),
         };
         let mut plan = Plan::new(settings, self.cursors.values().cloned().collect(), self.server.now);
@@ -292,7 +294,15 @@ impl Play {
                     let mail = self.open().mail.iter().filter(|m| uids.contains(m.uid));
                     plan.received(mail.map(|m| found(m.uid, m)).collect());
                 }
-                Step::Emit(Event::Batch(batch)) => uncommitted = Some(batch),
+                Step::Emit(Event::Batch(batch)) => {
+                    // The owner reads bodies of some batches.
+                    while batch.messages.len() % 2 == 1
+                        && let Some(Step::Request { uids, .. }) = plan.request_behind_bodies(self.server.now)
+                    {
+                        requests.push_back(uids);
+                    }
+                    uncommitted = Some(batch);
+                }
                 Step::Emit(Event::CheckedUpTo { time, .. }) => {
                     self.coverages += 1;
                     assert!(self.covered.is_none_or(|before| before < time));
@@ -372,9 +382,9 @@ proptest! {
         old in prop::collection::vec((0_usize..4, -50_i64..50), 0..60),
         first in surprises(), second in surprises(), third in surprises(),
         cuts in (0_usize..300, 0_usize..300),
-        list_status: bool, says_uid_next: bool,
+        list_status: bool, says_uid_next: bool, batch in prop_oneof![Just(BATCH), 1_u32..6],
     ) {
-        let mut play = Play::new(list_status, says_uid_next, EPOCH + seconds(900_000));
+        let mut play = Play { batch, ..Play::new(list_status, says_uid_next, EPOCH + seconds(900_000)) };
         for (i, age) in old {
             play.server.arrive(i, EPOCH + seconds(900_000 + age * 1000));
         }
