@@ -40,14 +40,22 @@ impl Judge<'_> {
         if self.sends.is_empty() {
             return Triage::Unrelated;
         }
-        let kind = classify(message, self.me);
-        let may_answer = attribution::attribute(message, &kind, self.sends).is_some()
-            || may_return_original(&kind)
+        // What a header can tell of the ladder's rungs. Nearly all mail of a first scan passes all of these by, so that the whole
+        // ladder and the kind, which only decide among candidates, would cost more than everything else there.
+        let may_answer = attribution::is_named_in_header(message, self.sends)
             || self.comes_from_participant(message)
             || self.has_subject_of_send(message)
             // An answer that lost its threading fields may still quote the send.
-            || (!message.is_threaded() && phrases::is_answer(message.subject.as_deref().unwrap_or_default()));
+            || (!message.is_threaded() && phrases::is_answer(message.subject.as_deref().unwrap_or_default()))
+            // A report's body names the send where its header doesn't.
+            || kind::may_return_original(message);
         if may_answer { Triage::Candidate } else { Triage::Unrelated }
+    }
+
+    /// Whether the header names a send, by id or thread: all of [`Self::triage`] that changes with what was learned of the sends
+    /// meanwhile.
+    pub fn is_named(&self, message: &Message) -> bool {
+        attribution::is_named_in_header(message, self.sends)
     }
 
     /// Kind, attribution and actions.
@@ -104,11 +112,6 @@ impl Judge<'_> {
     fn has_subject_of_send(&self, message: &Message) -> bool {
         message.subject.as_deref().is_some_and(|subject| self.sends.by_subject(subject).next().is_some())
     }
-}
-
-/// A report's body names the send where its header doesn't.
-const fn may_return_original(kind: &Classification) -> bool {
-    attribution::returns_original(kind.kind)
 }
 
 /// What a report says of the send's own recipient, else the worst that it says.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a fixture that cannot be built is a failed test")]
 
 use answerback_reply::message::{HEADER_FIELDS, TRIAGE_FIELDS};
-use answerback_reply::{Identity, Judge, Message, Policy, SendIndex, TrackedSend, Triage};
+use answerback_reply::{Identity, Judge, Kind, Message, Policy, SendIndex, TrackedSend, Triage};
 use proptest::prelude::*;
 
 fn sends() -> SendIndex {
@@ -66,6 +66,23 @@ proptest! {
         let triage = judge.triage(&whole);
         if triage != Triage::Unrelated {
             prop_assert_eq!(triage, judge.triage(&few));
+        }
+    }
+
+    #[test]
+    fn what_a_header_is_attributed_by_makes_it_a_candidate(fields in header()) {
+        let sends = sends();
+        let me = Identity { addresses: vec!["rep@sales.example".into()], ..Identity::default() };
+        let policy = Policy::default();
+        let judge = Judge { me: &me, sends: &sends, policy: &policy };
+        let message = written(fields.iter());
+        let verdict = judge.verdict(&message);
+        let returns_original = matches!(
+            verdict.kind,
+            Kind::Bounce | Kind::Delay | Kind::Receipt | Kind::Complaint | Kind::Challenge
+        );
+        if verdict.kind != Kind::Own && (verdict.send_id.is_some() || returns_original) {
+            prop_assert_eq!(judge.triage(&message), Triage::Candidate);
         }
     }
 

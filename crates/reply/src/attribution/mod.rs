@@ -6,11 +6,9 @@ mod quoted_id;
 mod report;
 mod thread;
 
-pub(crate) use report::returns_original;
-
 use crate::{
-    Evidence, Rung, address,
-    index::{Send, SendIndex},
+    Evidence, MessageId, Rung, address,
+    index::{Key, Send, SendIndex},
     kind::Classification,
     message::Message,
 };
@@ -40,6 +38,15 @@ pub(crate) const fn confidence(rung: Rung) -> f64 {
         Rung::QuotedId => 0.99,
         Rung::Content => 0.0,
     }
+}
+
+/// Whether an id or a thread in the header names a send: the rungs that need no body and say which send it is.
+pub(crate) fn is_named_in_header(message: &Message, sends: &SendIndex) -> bool {
+    let ids = message.in_reply_to.iter().chain(&message.references);
+    // A message that refers to itself answers nothing.
+    let mut others = ids.filter(|id| Some(*id) != message.message_id.as_ref()).map(MessageId::as_str);
+    others.any(|id| sends.knows(Key::Id(id)) || sends.knows(Key::Chain(id)))
+        || message.threads().any(|thread| sends.knows(Key::Thread(thread)))
 }
 
 /// Climbs the ladder.

@@ -10,7 +10,7 @@ use crate::{
 use super::{Hit, quoted_id};
 
 /// Whether a message of this kind returns the mail that it speaks of.
-pub(crate) const fn returns_original(kind: Kind) -> bool {
+const fn returns_original(kind: Kind) -> bool {
     matches!(kind, Kind::Bounce | Kind::Delay | Kind::Receipt | Kind::Complaint | Kind::Challenge)
 }
 

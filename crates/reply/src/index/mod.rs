@@ -250,6 +250,11 @@ impl SendIndex {
         self.by_key.get(self.hasher.hash_one(key)).filter_map(|slot| self.send(slot))
     }
 
+    /// Whether a key names a send.
+    pub(crate) fn knows(&self, key: Key<'_>) -> bool {
+        self.by_key(key).next().is_some()
+    }
+
     /// Sends to that address, the newest first.
     pub(crate) fn by_participant(&self, address: &str) -> impl Iterator<Item = Send<'_>> {
         self.by_participant

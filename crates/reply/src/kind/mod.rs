@@ -17,6 +17,18 @@ pub use classify::{Classification, Reason, classify};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Message;
+
+/// Whether a message, by its header, may be of a kind that returns the mail which it speaks of: any report, or a challenge. True as well
+/// for a few that [`classify`] takes for something else.
+pub(crate) fn may_return_original(header: &Message) -> bool {
+    bounce::detect(header).is_some()
+        || receipt::detect(header).is_some()
+        || complaint::detect(header).is_some()
+        || challenge::by_sender(header).is_some()
+        || challenge::detect(header, "").is_some()
+}
+
 /// What sort of message it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

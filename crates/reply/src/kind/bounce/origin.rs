@@ -1,5 +1,9 @@
 //! Whether a mail system, not a person, sent a message.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::{
     kind::classify::Reason,
     message::{Field, Message},
@@ -47,6 +51,9 @@ const NAMES: &[&str] = &[
     "interscan",
 ];
 
+static NAME_FINDER: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(NAMES).ok());
+
 /// How sure it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -74,8 +81,9 @@ pub(super) fn of(message: &Message) -> Origin {
     let from = message.from.as_deref().unwrap_or_default();
     let local = from.rsplit_once('@').map_or(from, |(local, _)| local);
     let local = local.split('+').next().unwrap_or_default();
-    let name = message.from_name.as_deref().unwrap_or_default().to_lowercase();
-    if DAEMONS.contains(&local) || NAMES.iter().any(|known| name.contains(known)) {
+    let name = message.from_name.as_deref().unwrap_or_default();
+    let is_name = || NAME_FINDER.as_ref().is_some_and(|finder| finder.is_match(name));
+    if DAEMONS.contains(&local) || is_name() {
         return Origin::MailSystem(Reason::sender(message));
     }
     if message.return_path.as_deref() == Some("")
