@@ -55,6 +55,8 @@ impl Store {
 
     fn prepare(mut db: Connection) -> Result<Self> {
         db.busy_timeout(Duration::from_secs(5))?;
+        // All that a batch of new mail and its delivery need, at once.
+        db.set_prepared_statement_cache_capacity(32);
         db.pragma_update(None, "foreign_keys", true)?;
         db.pragma_update(None, "trusted_schema", false)?;
         let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -78,8 +78,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn send(&self, id: &str) -> Result<Option<TrackedSend>> {
-        let json: Option<String> =
-            self.db.query_row("SELECT json FROM send WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+        let mut query = self.db.prepare_cached("SELECT json FROM send WHERE id = ?1")?;
+        let json: Option<String> = query.query_row([id], |row| row.get(0)).optional()?;
         json.map(|json| serde_json::from_str(&json).map_err(|source| Error::Row { table: "send", source }))
             .transpose()
     }
