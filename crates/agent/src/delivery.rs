@@ -2,10 +2,11 @@
 
 mod coverage;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_backend::{Client, Effect, EventResult, EventStatus, Outcome, Pusher, Queued, Step};
+use answerback_backend::{Client, Effect, EventStatus, Outcome, Pusher, Queued, Step};
 use answerback_store::EventRow;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +61,10 @@ async fn step(
     let waiting = context.storage.call(|store| store.waiting_events(LOOK_AHEAD)).await?;
     let queue: Vec<Queued> = waiting.iter().filter_map(queued).collect();
     match pusher.next(Timestamp::now(), &queue) {
-        Step::Send(ids) => push(context, client, url, pusher, &waiting, &ids).await,
+        Step::Send(ids) => {
+            let by_id = waiting.iter().filter_map(|event| Some((Uuid::parse_str(&event.id).ok()?, event)));
+            push(context, client, url, pusher, &by_id.collect(), &ids).await
+        }
         Step::Wait(wait) => Ok(wait.min(TICK)),
         Step::Idle if queue.is_empty() => {
             if let Err(error) = coverage.report(context, client, reports).await? {
@@ -85,11 +89,10 @@ async fn push(
     client: &Client,
     url: &str,
     pusher: &mut Pusher,
-    waiting: &[EventRow],
+    waiting: &HashMap<Uuid, &EventRow>,
     ids: &[Uuid],
 ) -> Result<Duration, answerback_store::Error> {
-    let batch: Vec<&EventRow> =
-        ids.iter().filter_map(|id| waiting.iter().find(|event| event.id == id.to_string())).collect();
+    let batch: Vec<&EventRow> = ids.iter().filter_map(|id| waiting.get(id).copied()).collect();
     let counted: Vec<String> = batch.iter().map(|event| event.id.clone()).collect();
     context.storage.call(move |store| store.count_attempt(&counted)).await?;
     let bodies: Vec<&str> = batch.iter().map(|event| event.json.as_str()).collect();
@@ -100,42 +103,37 @@ async fn push(
             connection::failed(context, url, Problem::of_backend(error, url));
         }
     }
-    let results = answer.as_ref().ok().cloned().unwrap_or_default();
+    let results = answer.iter().flatten();
+    let duplicates: HashSet<Uuid> = results
+        .filter(|result| result.status == EventStatus::Duplicate)
+        .filter_map(|result| result.id)
+        .collect();
     let effects = pusher.answered(Outcome::from(answer), Timestamp::now(), jitter());
-    let outcomes: Vec<(String, answerback_store::Outcome)> = effects
+    let outcomes: Vec<(Uuid, answerback_store::Outcome)> = effects
         .into_iter()
         .map(|effect| match effect {
-            Effect::Acknowledge(id) => (id.to_string(), answerback_store::Outcome::Delivered),
-            Effect::SetAside { id, reason } => (id.to_string(), answerback_store::Outcome::Rejected(reason)),
+            Effect::Acknowledge(id) => (id, answerback_store::Outcome::Delivered),
+            Effect::SetAside { id, reason } => (id, answerback_store::Outcome::Rejected(reason)),
         })
         .collect();
-    let settled = outcomes.clone();
+    let settled: Vec<_> = outcomes.iter().map(|(id, outcome)| (id.to_string(), outcome.clone())).collect();
     context.storage.call(move |store| store.settle(&settled, Timestamp::now())).await?;
     for (id, outcome) in outcomes {
-        tell(context, &batch, &results, &id, outcome);
+        let Some(event) = waiting.get(&id) else { continue };
+        tell(context, event, duplicates.contains(&id), outcome);
     }
     context.changed(Change::Backend);
     Ok(Duration::ZERO)
 }
 
-fn tell(
-    context: &Context,
-    batch: &[&EventRow],
-    results: &[EventResult],
-    id: &str,
-    outcome: answerback_store::Outcome,
-) {
-    let Some(event) = batch.iter().find(|event| event.id == id) else { return };
-    let said = results.iter().find(|result| result.id.is_some_and(|said| said.to_string() == id));
+fn tell(context: &Context, event: &EventRow, duplicate: bool, outcome: answerback_store::Outcome) {
     let (status, reason) = match outcome {
         answerback_store::Outcome::Rejected(reason) => ("rejected", Some(reason)),
-        answerback_store::Outcome::Delivered if said.is_some_and(|r| r.status == EventStatus::Duplicate) => {
-            ("duplicate", None)
-        }
+        answerback_store::Outcome::Delivered if duplicate => ("duplicate", None),
         answerback_store::Outcome::Delivered => ("accepted", None),
     };
     context.tell(AgentEvent::Pushed {
-        id: id.to_owned(),
+        id: event.id.clone(),
         event_type: event.event_type.clone(),
         send_id: event.send_id.clone(),
         status: status.to_owned(),
