@@ -1,7 +1,7 @@
 //! From a message that was found to what is kept of it. Pure: the I/O around it is in [`crate::watch`].
 
 use answerback_backend::{ReplyFacts, account_id, events_for};
-use answerback_mailbox::FoundMessage;
+use answerback_mailbox::{FoundMessage, MessageRef};
 use answerback_reply::{Action, Judge, Message, MessageId, OwnCopy, SendIndex, TrackedSend, Triage, Verdict};
 use answerback_store::{Learned, Lesson, NewEvent, NewVerdict};
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +36,11 @@ pub fn triage(rules: &Rules, sends: &SendIndex, message: &Message) -> Triage {
     Judge { me: &rules.me, sends, policy: &rules.policy }.triage(message)
 }
 
+/// Whether what was learned since makes a candidate of a message that was unrelated.
+pub fn is_named(rules: &Rules, sends: &SendIndex, message: &Message) -> bool {
+    Judge { me: &rules.me, sends, policy: &rules.policy }.is_named(message)
+}
+
 /// The verdict under the rules.
 pub fn verdict(rules: &Rules, sends: &SendIndex, message: &Message) -> Verdict {
     Judge { me: &rules.me, sends, policy: &rules.policy }.verdict(message)
@@ -55,23 +60,24 @@ pub fn taught_by(copy: &OwnCopy) -> Vec<Learned> {
 }
 
 /// A message that answers a send.
-pub struct Answer<'a> {
+pub struct Answer {
     /// What was decided.
     pub verdict: Verdict,
-    /// The facts that it was decided by.
-    pub message: &'a Message,
+    /// What its events tell of the message, with the newly written text where the log level wants it.
+    pub facts: ReplyFacts,
     /// Where it was found.
-    pub found: &'a FoundMessage,
-    /// The newly written text, where the log level wants it.
-    pub text: Option<String>,
-    /// The send.
-    pub send: &'a TrackedSend,
+    pub at: MessageRef,
 }
 
-/// What is kept of an answer, with the events that it gives in the name of `event_account`.
-pub fn to_keep(answer: Answer<'_>, event_account: &str, rules: &Rules, now: Timestamp) -> NewVerdict {
-    let Answer { verdict, message, found, text, send } = answer;
-    let facts = ReplyFacts::new(message, text);
+/// What is kept of an answer to `send`, with the events that it gives in the name of `event_account`.
+pub fn to_keep(
+    answer: Answer,
+    send: &TrackedSend,
+    event_account: &str,
+    rules: &Rules,
+    now: Timestamp,
+) -> NewVerdict {
+    let Answer { verdict, facts, at } = answer;
     let events = events_for(&verdict, send, &facts, rules.log_level, account_id(event_account));
     let kept_facts = ReplyFacts { text: None, ..facts.clone() };
     let prospect = send.prospect.as_ref();
@@ -82,15 +88,15 @@ pub fn to_keep(answer: Answer<'_>, event_account: &str, rules: &Rules, now: Time
     ];
     NewVerdict {
         message_key: facts.key.clone(),
-        message_ref: serde_json::to_string(&found.at).unwrap_or_default(),
+        message_ref: serde_json::to_string(&at).unwrap_or_default(),
         from_name: facts.from_name.clone(),
         subject: facts.subject.clone(),
-        received_at: found.received_at.or(message.date),
+        received_at: facts.received_at,
         decided_at: now,
         also_search: also_search.into_iter().flatten().collect(),
         facts: serde_json::to_string(&kept_facts).unwrap_or_default(),
         events: events.iter().map(to_outbox).collect(),
-        learned: chain(&verdict, message.message_id.as_ref()).into_iter().collect(),
+        learned: chain(&verdict, facts.message_id.as_ref()).into_iter().collect(),
         verdict,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use answerback_mailbox::{Batch, FoundMessage, Mailbox};
-use answerback_reply::{Message, TrackedSend, Triage, Verdict, text};
+use answerback_backend::{LogLevel, ReplyFacts};
+use answerback_mailbox::{Batch, FoundMessage, Mailbox, MessageRef};
+use answerback_reply::{Message, Triage, text};
 use answerback_store::{Lesson, NewVerdict};
 use jiff::Timestamp;
 
@@ -45,8 +46,8 @@ pub async fn handle(
 ) -> Result<(), Error> {
     let rules = context.rules();
     let looked = look(context, account, &rules, &batch);
-    let mut ahead = ReadAhead::of(context, batch.messages.iter().zip(&looked)).await?;
-    let mut kept = Vec::new();
+    let mut ahead = ReadAhead::of(context, &rules, batch.messages.iter().zip(&looked)).await?;
+    let mut answers = Vec::new();
     // What one message teaches may make a candidate of a later one.
     let mut learned = false;
     for (found, (message, mut triage)) in batch.messages.iter().zip(looked) {
@@ -55,28 +56,30 @@ pub async fn handle(
             tracing::warn!(folder = found.at.folder, at = found.at.id, "The server can't give us a message.");
             continue;
         }
-        if learned && triage == Triage::Unrelated {
-            triage = context.with_sends(|sends| judging::triage(&rules, sends, &message));
+        if learned
+            && triage == Triage::Unrelated
+            && context.with_sends(|sends| judging::is_named(&rules, sends, &message))
+        {
+            triage = Triage::Candidate;
         }
         match triage {
             Triage::Own => {
-                learned |= learn_own_copy(context, account, mailbox, &rules, found, &message).await?
+                learned |=
+                    learn_own_copy(context, account, mailbox, &rules, found, &message, &mut ahead).await?
             }
             Triage::Unrelated => {}
-            Triage::Candidate => {
-                match judge(context, account, mailbox, &rules, found, message, &mut ahead).await? {
-                    Judged::Attributed(new) => {
-                        learned |= !new.learned.is_empty();
-                        kept.push((found, *new));
-                    }
-                    Judged::Known => {}
-                    Judged::NotOurs => note_unattributed(context, account, found.received_at),
+            Triage::Candidate => match judge(context, mailbox, &rules, found, message, &mut ahead).await? {
+                Judged::Attributed(answer) => {
+                    learned |= judging::chain(&answer.verdict, answer.facts.message_id.as_ref()).is_some();
+                    answers.push(*answer);
                 }
-            }
+                Judged::Known => {}
+                Judged::NotOurs => note_unattributed(context, account, found.received_at),
+            },
         }
     }
     note_read(context, account, &batch);
-    commit(context, account, batch.cursor, batch.remaining.is_some(), kept).await
+    commit(context, account, rules, batch.cursor, batch.remaining.is_some(), answers).await
 }
 
 /// Looks at the headers. What has nothing to do with any send is noted before anything is waited for: a send that becomes
@@ -98,7 +101,7 @@ fn look(context: &Context, account: &AccountConfig, rules: &Rules, batch: &Batch
 
 enum Judged {
     /// It answers a send.
-    Attributed(Box<NewVerdict>),
+    Attributed(Box<Answer>),
     /// It was judged before, perhaps in another folder.
     Known,
     /// It has nothing to do with any send.
@@ -108,7 +111,6 @@ enum Judged {
 /// Fetches a candidate and judges it.
 async fn judge(
     context: &Context,
-    account: &AccountConfig,
     mailbox: &mut impl Mailbox,
     rules: &Rules,
     found: &FoundMessage,
@@ -128,23 +130,15 @@ async fn judge(
     };
     let message = raw.as_deref().map_or(header, |raw| judging::whole_facts(found, raw));
     let verdict = context.with_sends(|sends| judging::verdict(rules, sends, &message));
-    let Some(send) = attributed_send(context, &verdict).await? else { return Ok(Judged::NotOurs) };
+    let Some(send_id) = &verdict.send_id else { return Ok(Judged::NotOurs) };
     // The next message of this batch may answer this one.
     if let Some(learned) = judging::chain(&verdict, message.message_id.as_ref()) {
-        context.change_sends(|sends| teach(sends, &send.id, &learned));
+        context.change_sends(|sends| teach(sends, send_id, &learned));
     }
-    let wants_text = rules.log_level != answerback_backend::LogLevel::Metadata;
+    let wants_text = rules.log_level != LogLevel::Metadata;
     let text = raw.filter(|_| wants_text).map(|raw| text::newly_written(&raw));
-    let config = context.config();
-    let owner = judging::event_account(&config, &send, &account.address);
-    let answer = Answer { verdict, message: &message, found, text, send: &send };
-    let new = judging::to_keep(answer, owner, rules, Timestamp::now());
-    Ok(Judged::Attributed(Box::new(new)))
-}
-
-async fn attributed_send(context: &Context, verdict: &Verdict) -> Result<Option<TrackedSend>, Error> {
-    let Some(id) = verdict.send_id.clone() else { return Ok(None) };
-    Ok(context.storage.call(move |store| store.send(&id)).await?)
+    let facts = ReplyFacts::new(&message, text);
+    Ok(Judged::Attributed(Box::new(Answer { verdict, facts, at: found.at.clone() })))
 }
 
 /// The rep's own mail may be a send's own copy, with the ids and the thread that the provider gave it, and with the
@@ -156,6 +150,7 @@ async fn learn_own_copy(
     rules: &Rules,
     found: &FoundMessage,
     header: &Message,
+    ahead: &mut ReadAhead,
 ) -> Result<bool, Error> {
     let Some(mut copy) = context.with_sends(|sends| judging::own_copy(rules, sends, header)) else {
         return Ok(false);
@@ -164,7 +159,12 @@ async fn learn_own_copy(
     let (send, knows_text) =
         context.storage.call(move |store| Ok((store.send(&send_id)?, store.knows_text(&send_id)?))).await?;
     let Some(send) = send else { return Ok(false) };
-    if !knows_text && let Some(raw) = mailbox.body(&found.at, BODY_PREFIX).await? {
+    let raw = match ahead.take(mailbox, &found.at).await? {
+        _ if knows_text => None,
+        Some(raw) => raw,
+        None => mailbox.body(&found.at, BODY_PREFIX).await?,
+    };
+    if let Some(raw) = raw {
         let whole = judging::whole_facts(found, &raw);
         let of_whole = context.with_sends(|sends| judging::own_copy(rules, sends, &whole));
         copy = of_whole.filter(|of_whole| of_whole.send_id == copy.send_id).unwrap_or(copy);
@@ -212,31 +212,57 @@ fn note_read(context: &Context, account: &AccountConfig, batch: &Batch) {
 async fn commit(
     context: &Context,
     account: &AccountConfig,
+    rules: Rules,
     cursor: answerback_mailbox::Cursor,
     old: bool,
-    kept: Vec<(&FoundMessage, NewVerdict)>,
+    answers: Vec<Answer>,
 ) -> Result<(), Error> {
-    let (found, verdicts): (Vec<&FoundMessage>, Vec<NewVerdict>) = kept.into_iter().unzip();
-    let (id, to_commit) = (account.id(), verdicts.clone());
-    let outcome = context
+    let config = if answers.is_empty() { None } else { Some(context.config()) };
+    let (id, address) = (account.id(), account.address.clone());
+    let committed = context
         .storage
         .call(move |store| {
-            if old {
-                return store.commit_old_batch(&id, &cursor.folder, &cursor.state, &to_commit);
+            let now = Timestamp::now();
+            let mut kept = Vec::with_capacity(answers.len());
+            let mut forgotten = None;
+            for answer in answers {
+                let send = answer.verdict.send_id.as_deref().map(|id| store.send(id)).transpose()?.flatten();
+                match (send, &config) {
+                    (Some(send), Some(config)) => {
+                        let owner = judging::event_account(config, &send, &address);
+                        kept.push((answer.at.clone(), judging::to_keep(answer, &send, owner, &rules, now)));
+                    }
+                    // The backend took the send back meanwhile.
+                    _ => forgotten = forgotten.max(answer.facts.received_at),
+                }
             }
-            store.commit_batch(&id, &cursor.folder, &cursor.state, &to_commit)
+            let (found, verdicts): (Vec<MessageRef>, Vec<NewVerdict>) = kept.into_iter().unzip();
+            let outcome = if old {
+                store.commit_old_batch(&id, &cursor.folder, &cursor.state, &verdicts)?
+            } else {
+                store.commit_batch(&id, &cursor.folder, &cursor.state, &verdicts)?
+            };
+            let added = found.into_iter().zip(verdicts).zip(outcome.added);
+            let added: Vec<_> = added.filter_map(|((at, new), id)| Some((id?, at, new.verdict))).collect();
+            Ok((added, forgotten))
         })
         .await?;
-    for ((found, new), added) in found.into_iter().zip(verdicts).zip(outcome.added) {
-        let Some(id) = added else { continue };
+    let (added, forgotten) = committed;
+    if forgotten.is_some() {
+        note_unattributed(context, account, forgotten);
+    }
+    let any = !added.is_empty();
+    for (id, at, verdict) in added {
         context.tell(AgentEvent::Verdict {
             id,
             account: account.address.clone(),
-            path: found.at.folder.clone(),
-            offset: found.at.id.rsplit(':').next().and_then(|uid| uid.parse().ok()),
-            verdict: Box::new(new.verdict),
+            offset: at.id.rsplit(':').next().and_then(|uid| uid.parse().ok()),
+            path: at.folder,
+            verdict: Box::new(verdict),
         });
         context.changed(Change::Verdict(id));
+    }
+    if any {
         context.outbox.notify_one();
     }
     Ok(())

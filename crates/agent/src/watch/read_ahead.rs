@@ -1,4 +1,4 @@
-//! Reads the bodies of a batch's candidates some at a time: with a round trip for each, a first scan would mostly wait.
+//! Reads the bodies that a batch needs some at a time: with a round trip for each, a first scan would mostly wait.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,11 +6,19 @@ use answerback_mailbox::{FoundMessage, Mailbox, MessageRef};
 use answerback_reply::{Message, Triage};
 
 use super::batch::Error;
-use crate::context::Context;
-use crate::judging::BODY_PREFIX;
+use crate::context::{Context, Rules};
+use crate::judging::{self, BODY_PREFIX};
 
 /// Bodies that are asked for at once, so that they take a few megabytes at most.
 const AT_ONCE: usize = 16;
+
+/// Why a body is needed, unless the store says otherwise.
+enum Reason {
+    /// The message may answer a send and was not judged before.
+    Unjudged { key: String },
+    /// It is the own copy of a send, whose text answers will quote.
+    UnknownText { send_id: String },
+}
 
 /// What is going to be needed, and what of it was read.
 #[derive(Default)]
@@ -20,27 +28,40 @@ pub struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// The candidates of what was looked at that were not judged before.
+    /// The candidates of what was looked at that were not judged before, and the own copies of sends whose text isn't known.
     pub async fn of(
         context: &Context,
+        rules: &Rules,
         looked: impl Iterator<Item = (&FoundMessage, &(Message, Triage))>,
     ) -> Result<Self, Error> {
-        let candidates = looked.filter(|(_, (_, triage))| *triage == Triage::Candidate);
-        let candidates: Vec<(MessageRef, String)> =
-            candidates.map(|(found, (message, _))| (found.at.clone(), message.key())).collect();
-        if candidates.is_empty() {
+        let reason = |message: &Message, triage: Triage| match triage {
+            Triage::Unrelated => None,
+            Triage::Candidate => Some(Reason::Unjudged { key: message.key() }),
+            Triage::Own => {
+                let copy = context.with_sends(|sends| judging::own_copy(rules, sends, message))?;
+                Some(Reason::UnknownText { send_id: copy.send_id })
+            }
+        };
+        let wanted: Vec<(MessageRef, Reason)> = looked
+            .filter_map(|(found, (message, triage))| Some((found.at.clone(), reason(message, *triage)?)))
+            .collect();
+        if wanted.is_empty() {
             return Ok(Self::default());
         }
-        let new = move |store: &mut answerback_store::Store| {
-            let mut new = VecDeque::new();
-            for (at, key) in candidates {
-                if !store.is_judged(&key)? {
-                    new.push_back(at);
+        let needed = move |store: &mut answerback_store::Store| {
+            let mut needed = VecDeque::new();
+            for (at, reason) in wanted {
+                let known = match reason {
+                    Reason::Unjudged { key } => store.is_judged(&key)?,
+                    Reason::UnknownText { send_id } => store.knows_text(&send_id)?,
+                };
+                if !known {
+                    needed.push_back(at);
                 }
             }
-            Ok(new)
+            Ok(needed)
         };
-        Ok(Self { waiting: context.storage.call(new).await?, read: HashMap::new() })
+        Ok(Self { waiting: context.storage.call(needed).await?, read: HashMap::new() })
     }
 
     /// The body of one of them (`None` in it: gone meanwhile), together with those of the next. `None` when it is none of them.
