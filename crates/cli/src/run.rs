@@ -19,6 +19,9 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 /// What may still block then, such as a keychain that waits for somebody, is left behind.
 const LEAVE_BEHIND: Duration = Duration::from_millis(200);
 
+/// Events that are printed at once, when so many came: a first scan gives thousands in a second.
+const BURST: usize = 256;
+
 /// Runs `run`.
 ///
 /// # Errors
@@ -42,11 +45,11 @@ async fn until_stopped(args: &Configured, config: Config) -> anyhow::Result<Outc
     };
     let (agent, events) = started.map_err(|problem| anyhow!("{} {}", problem.summary, problem.remedy))?;
     let mut events = unbounded(events);
+    let mut burst = Vec::new();
     loop {
         tokio::select! {
-            event = events.recv() => {
-                let Some(event) = event else { break };
-                if print(&event, args.output).is_err() {
+            count = events.recv_many(&mut burst, BURST) => {
+                if count == 0 || print(burst.drain(..), args.output).is_err() {
                     break;
                 }
             }
@@ -57,11 +60,9 @@ async fn until_stopped(args: &Configured, config: Config) -> anyhow::Result<Outc
         tracing::warn!("The agent did not stop in time; what it had decided is on disk.");
     }
     // What was delivered while it stopped.
-    while let Ok(event) = events.try_recv() {
-        if print(&event, args.output).is_err() {
-            break;
-        }
-    }
+    let rest = std::iter::from_fn(|| events.try_recv().ok());
+    // Nobody may be reading any more.
+    let _ = print(rest, args.output);
     Ok(Outcome::Done)
 }
 
@@ -87,14 +88,18 @@ fn unbounded(mut events: broadcast::Receiver<AgentEvent>) -> mpsc::UnboundedRece
 }
 
 /// Fails where nobody reads any more.
-fn print(event: &AgentEvent, output: Output) -> io::Result<()> {
-    let mut line = if output.json { serde_json::to_string(event)? } else { sentence(event) };
-    if !output.json {
-        line = line.chars().map(printable).collect();
+fn print(events: impl Iterator<Item = AgentEvent>, output: Output) -> io::Result<()> {
+    let mut lines = String::new();
+    for event in events {
+        if output.json {
+            lines.push_str(&serde_json::to_string(&event)?);
+        } else {
+            lines.extend(sentence(&event).chars().map(printable));
+        }
+        lines.push('\n');
     }
-    line.push('\n');
     let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
+    out.write_all(lines.as_bytes())?;
     out.flush()
 }
 
