@@ -9,7 +9,7 @@ use answerback_reply::TrackedSend;
 use anyhow::{Context as _, Result, bail};
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::redirect::Policy;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, setpriority_process};
 use serde_json::Value;
 
 use crate::personas::REP;
@@ -121,6 +121,23 @@ impl Backend {
         if let Some(process) = &mut self.process {
             process.signal(Signal::CONT);
         }
+    }
+
+    /// Has the backend take only the processor time that nobody else on this computer wants: it stands for a computer of its own.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn give_way(&self) -> Result<()> {
+        let process = self.process.as_ref().context("The backend does not run")?.id();
+        // The priority is each thread's own; threads that start later have that of the one which starts them.
+        for thread in std::fs::read_dir(format!("/proc/{process}/task")).context("Listing its threads")? {
+            let thread = thread?.file_name().to_string_lossy().parse().ok().and_then(Pid::from_raw);
+            // None would be this process itself.
+            if thread.is_some() {
+                setpriority_process(thread, 19).context("Lowering its priority")?;
+            }
+        }
+        Ok(())
     }
 
     /// Starts it again on the same port and database.

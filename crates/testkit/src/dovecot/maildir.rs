@@ -40,4 +40,20 @@ impl Dovecot {
         }
         Identity::for_mail()?.give(&home)
     }
+
+    /// Has the server forget what it remembers of the messages in the INBOX of `user`, header fields above all: it reads every file
+    /// again when they are asked for. Their UIDs stay. Nobody may have the mailbox open.
+    ///
+    /// # Errors
+    /// When a file of the index can't be removed.
+    pub fn forget_index(&self, user: &str) -> Result<()> {
+        let folder = self.folder.path().join("mail").join(user.to_lowercase()).join("maildir");
+        for entry in std::fs::read_dir(&folder).context("Reading a Maildir")? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("dovecot.index") {
+                std::fs::remove_file(entry.path()).context("Removing a file of the index")?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -37,6 +37,9 @@ struct Cli {
     /// First scan: how often it is made, each time beside a drain of the same messages by a bare socket
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// First scan: how often it is made by a server that has no index of the mailbox, as at the first contact of all
+    #[arg(long, default_value_t = 1)]
+    cold_runs: usize,
     /// Latency: how many answers arrive (0: not measured)
     #[arg(long, default_value_t = 100)]
     deliveries: usize,

@@ -28,13 +28,46 @@ pub async fn run(cli: &Cli) -> Result<()> {
     // The server indexes the mailbox when it is opened first, and remembers the header fields that were asked for.
     drain(&dovecot).with_context(|| dovecot.log())?;
     say(&format!(
-        "First scan of {} messages, {} % of which answer one of {} sends; the server's index is warm",
+        "First scan of {} messages, {} % of which answer one of {} sends",
         cli.messages, cli.answers, cli.sends
     ))?;
+    side_by_side(cli, &archive, &dovecot, Index::Warm, cli.runs).await?;
+    side_by_side(cli, &archive, &dovecot, Index::Cold, cli.cold_runs).await
+}
+
+/// What the server knows of the messages beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Index {
+    /// The header fields that are going to be asked for.
+    Warm,
+    /// Their UIDs.
+    Cold,
+}
+
+impl std::fmt::Display for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Warm => "warm",
+            Self::Cold => "cold",
+        })
+    }
+}
+
+/// Drains and scans in turn, and says how the times compare.
+async fn side_by_side(
+    cli: &Cli,
+    archive: &Archive,
+    dovecot: &Dovecot,
+    index: Index,
+    runs: usize,
+) -> Result<()> {
+    let prepare = || if index == Index::Cold { dovecot.forget_index(REP.address) } else { Ok(()) };
     let mut ratios = Vec::new();
-    for _ in 0..cli.runs {
-        let (limit, bytes) = drain(&dovecot)?;
-        let scan = scan(cli, &archive, &dovecot).await?;
+    for _ in 0..runs {
+        prepare()?;
+        let (limit, bytes) = drain(dovecot)?;
+        prepare()?;
+        let scan = scan(cli, archive, dovecot).await?;
         let ratio = scan.took.as_secs_f64() / limit.as_secs_f64();
         say(&format!(
             "  a bare socket {:.2} s ({:.0} messages/s, {} MB); the agent {:.2} s ({:.2} s from its start), ratio {ratio:.2}, {:.2} s of \
@@ -51,7 +84,10 @@ pub async fn run(cli: &Cli) -> Result<()> {
         ratios.push(ratio);
     }
     ratios.sort_by(f64::total_cmp);
-    say(&format!("  median ratio {:.2}", ratios.get(ratios.len() / 2).copied().unwrap_or_default()))
+    match ratios.get(ratios.len() / 2) {
+        Some(median) => say(&format!("  with the server's index {index}: median ratio {median:.2}")),
+        None => Ok(()),
+    }
 }
 
 /// From the connection to the last byte.
@@ -75,6 +111,7 @@ async fn scan(cli: &Cli, archive: &Archive, dovecot: &Dovecot) -> Result<Scan> {
     let folder = TempDir::with_prefix("answerback-bench-")?;
     let backend = Backend::start(&cli.backend, folder.path())?;
     backend.import(&archive.tracked())?;
+    backend.give_way()?;
     let mail = access(dovecot, false);
     let laptop = Laptop::with_access(folder.path(), mail, &backend.url(), &backend.laptop_token()?)?;
     let began = Instant::now();
