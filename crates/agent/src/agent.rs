@@ -3,7 +3,6 @@
 mod browser;
 mod discovery;
 mod edit;
-mod exchange;
 mod history;
 mod message_text;
 pub(crate) mod pairing;
@@ -13,6 +12,7 @@ mod queries;
 mod rules;
 mod setup;
 mod support;
+mod transfer;
 
 use std::collections::HashMap;
 use std::fs::File;
