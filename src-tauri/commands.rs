@@ -37,6 +37,9 @@ pub fn interface() -> Builder<Wry> {
             replies::message_text,
             mailboxes::test_mailbox,
             mailboxes::add_mailbox,
+            mailboxes::find_exchange,
+            mailboxes::mailbox_server,
+            mailboxes::change_server,
             mailboxes::set_password,
             mailboxes::change_mailbox,
             mailboxes::remove_mailbox,
@@ -64,6 +67,7 @@ pub fn interface() -> Builder<Wry> {
             replies::history,
             mailboxes::discover,
             mailboxes::open_provider_page,
+            sign_in::set_client_id,
             sign_in::begin_sign_in,
             sign_in::begin_sign_in_again,
             sign_in::open_sign_in,
@@ -86,7 +90,7 @@ fn open_page(page: &str) -> Result<(), Problem> {
         summary: format!("The browser could not be opened: {error}."),
         remedy: format!("Open {page} yourself."),
         about: page.to_owned(),
-        client_id: None,
+        client: None,
     })
 }
 
@@ -102,6 +106,6 @@ fn not_saved(code: &str, reason: &str) -> Problem {
         summary: format!("The setting could not be saved: {reason}."),
         remedy: "Check that your home folder is writable and has room, then try again.".to_owned(),
         about: reason.to_owned(),
-        client_id: None,
+        client: None,
     }
 }

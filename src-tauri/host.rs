@@ -113,7 +113,7 @@ mod tests {
             summary: "Full.".into(),
             remedy: "Free some.".into(),
             about: String::new(),
-            client_id: None,
+            client: None,
         }
     }
 

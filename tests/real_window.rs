@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod desktop;
+mod mailbox_doors;
 
 use std::{
     path::{Path, PathBuf},
@@ -88,11 +89,7 @@ async fn rep_at_work(desktop: &Desktop) -> Result<()> {
     // A reply arrives and is seen, with its reason and the backend's acknowledgement, and the desktop tells of it.
     window.read("Watching 1 mailbox. Nobody has answered yet today.").await?;
     window.picture(&picture("05-watching.png")).await?;
-    scene.mail.deliver("INBOX", &scene.campaign.flynn_answers()).await?;
-    let latest = ".latest li:first-child";
-    window.read_in(latest, "Kevin Flynn answered from another address (kevinf@flynnsarcade.com).").await?;
-    window.read_in(latest, "Campaign stopped").await?;
-    window.read_in(latest, "Confirmed by the backend").await?;
+    scene.flynn_answers(&window).await?;
     window.read("1 person answered today.").await?;
     window.picture(&picture("06-answered.png")).await?;
     assert_eq!(events(&scene).await, ["answerback.stop.v1", "answerback.log.v1"]);
@@ -103,12 +100,12 @@ async fn rep_at_work(desktop: &Desktop) -> Result<()> {
     window.go("overview").await?;
 
     scene.mail.deliver("INBOX", &scene.campaign.alan_answers()).await?;
-    window.read_in(latest, "who had a copy, answered.").await?;
+    window.read_in(".latest li:first-child", "who had a copy, answered.").await?;
 
     read_and_retract(&window, &scene).await?;
     answer_the_question(&window, &scene, &told).await?;
     pause_and_resume(&window, &scene).await?;
-    forget_and_renew_the_password(&window, &scene).await?;
+    scene.forget_and_renew_the_password(&window).await?;
     speak_spanish(&window).await?;
 
     // The agent knows everything again after a restart.
@@ -199,17 +196,6 @@ async fn pause_and_resume(window: &Window, scene: &Scene) -> Result<()> {
     );
     window.click(".pause .toggle").await?;
     window.read_in(".latest", "could not be delivered").await
-}
-
-async fn forget_and_renew_the_password(window: &Window, scene: &Scene) -> Result<()> {
-    for (password, says) in [("not-the-password", "Needs you"), (scene.password(), "Watching")] {
-        window.go("mailboxes").await?;
-        window.press("New password").await?;
-        window.fill("new-password", password).await?;
-        window.press("Save").await?;
-        window.read_in("main .badge", says).await?;
-    }
-    Ok(())
 }
 
 async fn speak_spanish(window: &Window) -> Result<()> {

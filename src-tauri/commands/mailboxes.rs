@@ -2,7 +2,10 @@
 
 use answerback_agent::{
     Agent,
-    view::{AccountView, Check, ImportView, MailboxDetails, MailboxDraft, Problem, ServerView},
+    view::{
+        AccountView, Check, ExchangeServer, ImportView, MailboxDetails, MailboxDraft, Problem, ServerDraft,
+        ServerView,
+    },
 };
 use tauri::{AppHandle, State};
 
@@ -35,6 +38,35 @@ pub async fn test_mailbox(host: State<'_, Host>, draft: MailboxDraft) -> Result<
 #[specta::specta]
 pub async fn add_mailbox(host: State<'_, Host>, draft: MailboxDraft) -> Result<AccountView, Problem> {
     host.agent().await?.add_mailbox(draft).await
+}
+
+/// Where an Exchange server is, as Autodiscover says. `agreed` are hosts outside of the mail domain that the password may go to.
+#[tauri::command]
+#[specta::specta]
+pub async fn find_exchange(
+    host: State<'_, Host>,
+    draft: MailboxDraft,
+    agreed: Vec<String>,
+) -> Result<ExchangeServer, Problem> {
+    host.agent().await?.find_exchange(draft, agreed).await
+}
+
+/// How a mailbox is reached, without its password.
+#[tauri::command]
+#[specta::specta]
+pub async fn mailbox_server(host: State<'_, Host>, account_id: String) -> Result<ServerDraft, Problem> {
+    host.agent().await?.mailbox_server(&account_id)
+}
+
+/// Reaches a mailbox with another server or password from now on.
+#[tauri::command]
+#[specta::specta]
+pub async fn change_server(
+    host: State<'_, Host>,
+    account_id: String,
+    draft: MailboxDraft,
+) -> Result<AccountView, Problem> {
+    host.agent().await?.change_server(account_id, draft).await
 }
 
 /// Changes what belongs to a mailbox.

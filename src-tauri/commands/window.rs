@@ -94,6 +94,6 @@ pub async fn install_update(app: AppHandle) -> Result<(), Problem> {
         summary: format!("The new version could not be installed: {error}."),
         remedy: "This version goes on working. Try again later, or ask your administrator.".to_owned(),
         about: String::new(),
-        client_id: None,
+        client: None,
     })
 }

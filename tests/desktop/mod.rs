@@ -33,6 +33,9 @@ const FONTS: &str = r#"<?xml version="1.0"?><fontconfig>
     <alias binding="strong"><family>sans-serif</family><prefer><family>Inter</family></prefer></alias>
     </fontconfig>"#;
 
+/// The session's browser: whoever opens a page finds its address in a file, and nothing else happens.
+const BROWSER: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >> \"$HOME/opened\"\n";
+
 /// A private desktop session. Everything in it ends when this is dropped, the last started first.
 pub struct Desktop {
     driver_port: u16,
@@ -48,11 +51,14 @@ impl Desktop {
     /// Starts one, whose system language is `language` (such as `en_GB.UTF-8`).
     pub fn start(language: &str) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("answerback-desktop-").tempdir()?;
-        for folder in ["run", "data", "config/fontconfig", "cache"] {
+        for folder in ["run", "data", "config/fontconfig", "cache", "bin"] {
             fs::create_dir_all(home.path().join(folder))?;
         }
         fs::set_permissions(home.path().join("run"), fs::Permissions::from_mode(0o700))?;
         fs::write(home.path().join("config/fontconfig/fonts.conf"), FONTS)?;
+        let browser = home.path().join("bin/xdg-open");
+        fs::write(&browser, BROWSER)?;
+        fs::set_permissions(&browser, fs::Permissions::from_mode(0o755))?;
 
         let (display, number) = start_display(home.path())?;
         let mut session = Environment { home: home.path().to_owned(), variables: Vec::new() };
@@ -78,6 +84,16 @@ impl Desktop {
     /// A folder that goes with the session.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The page that was opened in the browser as the `n`th, counted from 0.
+    pub fn opened(&self, n: usize) -> Result<String> {
+        let page = || {
+            let pages = fs::read_to_string(self.home.path().join("opened")).unwrap_or_default();
+            pages.lines().nth(n).map(str::to_owned)
+        };
+        wait_for("the page in the browser", || page().is_some())?;
+        page().context("no page")
     }
 
     /// The address of the session's bus.
@@ -207,9 +223,11 @@ impl Environment {
 
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.home.join("bin")).chain(std::env::split_paths(&path));
         command
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", std::env::join_paths(folders).unwrap_or(path))
             .env("HOME", &self.home)
             .env("XDG_RUNTIME_DIR", self.home.join("run"))
             .env("XDG_DATA_HOME", self.home.join("data"))

@@ -24,8 +24,12 @@ pub struct Scene {
 impl Scene {
     /// Starts the mail server and the backend; the campaign has gone out and nobody has answered yet.
     pub async fn start(folder: &Path) -> Result<Self> {
+        Self::on(MailServer::dovecot().await?, folder).await
+    }
+
+    /// The same with the rep's mailbox on this server.
+    pub async fn on(mail: MailServer, folder: &Path) -> Result<Self> {
         let campaign = Campaign::new(Timestamp::now());
-        let mail = MailServer::dovecot().await?;
         for (received_at, raw) in campaign.old_mail() {
             mail.append("INBOX", &raw, &["\\Seen"], received_at).await?;
         }
@@ -37,10 +41,18 @@ impl Scene {
         Ok(Self { campaign, mail, backend })
     }
 
-    /// Fills in the form that adds the rep's mailbox.
-    pub async fn describe_mailbox(&self, window: &Window, password: &str) -> Result<()> {
+    /// Types the rep's address into the form that adds a mailbox, and says what kind it is. Nothing can be found out about
+    /// the address here.
+    pub async fn choose_door(&self, window: &Window, door: &str) -> Result<()> {
         window.see("[name=address]").await?;
         window.fill("address", REP.address).await?;
+        window.press("Continue").await?;
+        window.click(&format!("[name=door][value={door}]")).await
+    }
+
+    /// Fills in the form that adds the rep's mailbox.
+    pub async fn describe_mailbox(&self, window: &Window, password: &str) -> Result<()> {
+        self.choose_door(window, "imap").await?;
         window.fill("password", password).await?;
         window.fill("host", "localhost").await?;
         let doors = self.mail.imap().context("the mailbox is not reached over IMAP")?;
@@ -53,6 +65,29 @@ impl Scene {
     /// The password of the rep's mailbox.
     pub fn password(&self) -> &'static str {
         PASSWORD
+    }
+
+    /// Lets Flynn answer, and sees that the rep hears of it and the backend as well.
+    pub async fn flynn_answers(&self, window: &Window) -> Result<()> {
+        self.mail.deliver("INBOX", &self.campaign.flynn_answers()).await?;
+        let latest = ".latest li:first-child";
+        window
+            .read_in(latest, "Kevin Flynn answered from another address (kevinf@flynnsarcade.com).")
+            .await?;
+        window.read_in(latest, "Campaign stopped").await?;
+        window.read_in(latest, "Confirmed by the backend").await
+    }
+
+    /// Types in a wrong password for the mailbox that is watched, and then the right one.
+    pub async fn forget_and_renew_the_password(&self, window: &Window) -> Result<()> {
+        for (password, says) in [("not-the-password", "Needs you"), (self.password(), "Watching")] {
+            window.go("mailboxes").await?;
+            window.press("New password").await?;
+            window.fill("new-password", password).await?;
+            window.press("Save").await?;
+            window.read_in("main .badge", says).await?;
+        }
+        Ok(())
     }
 
     /// Gets a code, and allows it on the backend's side.

@@ -1,5 +1,6 @@
 import type {
   AccountView,
+  BrowserSignIn,
   Check,
   History,
   OutboxRow,
@@ -10,6 +11,8 @@ import type {
   ReplyRow,
   RulesPreview,
   RulesView,
+  ServerDraft,
+  ServerView,
   Settings,
 } from "../src/lib/bindings";
 
@@ -153,19 +156,59 @@ export const account: AccountView = {
   aliases: ["r.ep@sales.example"],
   excludeFolders: ["Newsletters"],
   colleagues: ["sales.example"],
+  door: "imap",
   server: "imap.sales.example:993",
+  username: null,
   provider: null,
+  takesPassword: true,
   state: "watching",
   checkedUpTo: at("14:31"),
   scanProgress: null,
   messagesSeen: 4812,
   problem: null,
   folders: [
-    { name: "INBOX", role: "inbox", scanned: true, messagesSeen: 3120 },
-    { name: "Sent", role: "sent", scanned: true, messagesSeen: 1204 },
-    { name: "Junk", role: "junk", scanned: true, messagesSeen: 61 },
-    { name: "Customers/Encom", role: "other", scanned: false, messagesSeen: 427 },
+    { name: "INBOX", role: "inbox", scanned: true, messagesSeen: 3120, checkedUpTo: at("14:32") },
+    { name: "Sent", role: "sent", scanned: true, messagesSeen: 1204, checkedUpTo: at("14:31") },
+    { name: "Junk", role: "junk", scanned: true, messagesSeen: 61, checkedUpTo: at("14:30") },
+    { name: "Customers/Encom", role: "other", scanned: false, messagesSeen: 427, checkedUpTo: null },
   ],
+};
+
+/** A mailbox at Microsoft 365 that nobody has allowed Answerback to read. */
+export const microsoft: AccountView = {
+  ...account,
+  id: "acc-3",
+  address: "rep@contoso.example",
+  aliases: [],
+  colleagues: [],
+  excludeFolders: [],
+  door: "graph",
+  server: "graph.microsoft.com",
+  provider: "microsoft",
+  takesPassword: false,
+};
+
+export const adminConsent: Problem = {
+  code: "admin_consent",
+  summary: "Your organisation’s administrator must allow Answerback to read mail first.",
+  remedy: "Ask your administrator.",
+  about: "rep@contoso.example",
+  client: {
+    id: "0b6f4c1e-2f3a-4a0e-9d3b-6a1c5f0e7d21",
+    page: "https://login.microsoftonline.com/contoso.example/adminconsent?client_id=0b6f4c1e-2f3a-4a0e-9d3b-6a1c5f0e7d21",
+  },
+};
+
+/** A mailbox on the organisation's own Exchange server. */
+export const exchange: AccountView = {
+  ...microsoft,
+  id: "acc-4",
+  address: "rep@sales.example",
+  door: "ews",
+  server: "mail.sales.example",
+  username: "SALES\\rep",
+  provider: null,
+  takesPassword: true,
 };
 
 export const busy: Overview = {
@@ -357,6 +400,56 @@ export const badMailbox: Check[] = [
   { name: "signed_in", about: "rep@sales.example", state: "failed", detail: null, problem: wrongPassword },
   { name: "folders_seen", about: "", state: "skipped", detail: null, problem: null },
 ];
+
+/** What discovery says of an organisation at Microsoft 365. */
+export const atMicrosoft: ServerView = {
+  name: "Microsoft 365",
+  door: "graph",
+  host: "outlook.office365.com",
+  port: 993,
+  security: "tls",
+  username: "rep@contoso.example",
+  signIn: "browser",
+  page: null,
+  provider: "microsoft",
+  leavesDomain: false,
+};
+
+/** And of one with an Exchange server. */
+export const atExchange: ServerView = {
+  ...atMicrosoft,
+  name: "autodiscover.sales.example",
+  door: "ews",
+  host: "autodiscover.sales.example",
+  port: 443,
+  username: "rep@sales.example",
+  signIn: "password",
+  provider: null,
+};
+
+export const imapServer: ServerDraft = {
+  door: "imap",
+  host: "imap.sales.example",
+  port: 993,
+  security: "tls",
+  username: "",
+  caFile: null,
+};
+
+export const exchangeServer: ServerDraft = {
+  door: "ews",
+  server: "https://mail.sales.example/EWS/Exchange.asmx",
+  autodiscover: null,
+  username: "SALES\\rep",
+  caFile: null,
+};
+
+export const signingIn: BrowserSignIn = {
+  id: "s1",
+  url: "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/authorize",
+  door: "graph",
+  adminPage: adminConsent.client?.page ?? null,
+};
 
 export const doctor: Check[] = [
   { name: "store", about: "", state: "passed", detail: null, problem: null },

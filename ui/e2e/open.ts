@@ -46,6 +46,8 @@ export async function open(page: Page, path: string, scene: Scene = {}): Promise
         cut: false,
       },
       change_mailbox: data.account,
+      change_server: data.account,
+      begin_sign_in: data.signingIn,
       export_config: "/home/rep/Downloads/answerback-settings.toml",
       read_import: {
         newMailboxes: ["flynn@encom.com"],

@@ -22,7 +22,35 @@ const pages: Record<string, [path: string, scene: Scene]> = {
   "a question": ["replies/5", {}],
   mailboxes: ["mailboxes", {}],
   "mailboxes, broken": ["mailboxes", { overview: data.broken }],
+  "mailboxes, at Microsoft and on Exchange": [
+    "mailboxes",
+    {
+      overview: {
+        ...data.busy,
+        state: "attention",
+        accounts: [
+          { ...data.microsoft, state: "needs_attention", problem: data.adminConsent },
+          data.exchange,
+        ],
+      },
+    },
+  ],
   "add a mailbox": ["mailboxes/add", {}],
+  "change a mailbox": ["mailboxes/change/acc-1", { answers: { mailbox_server: data.imapServer } }],
+  "change a mailbox at Microsoft": [
+    "mailboxes/change/acc-3",
+    {
+      overview: { ...data.busy, accounts: [data.microsoft] },
+      answers: { mailbox_server: { door: "graph" } },
+    },
+  ],
+  "change a mailbox on Exchange": [
+    "mailboxes/change/acc-4",
+    {
+      overview: { ...data.busy, accounts: [data.exchange] },
+      answers: { mailbox_server: data.exchangeServer },
+    },
+  ],
   backend: ["backend", {}],
   "backend, code": ["backend", { overview: data.empty, answers: { pairing: data.pairing } }],
   "backend, none": ["backend", { overview: data.empty }],
@@ -173,6 +201,7 @@ test("a hostile message is shown as the text that it is", async ({ page }) => {
 test("a mailbox is tested and added, and its password does not stay in the page", async ({ page }) => {
   await open(page, "mailboxes/add", { overview: data.empty });
   await page.getByLabel("Your email address").fill("rep@sales.example");
+  await page.getByRole("button", { name: "Continue" }).click();
   await page.getByLabel("Password", { exact: true }).fill("hunter2");
   await page.getByLabel("IMAP server").fill("imap.sales.example");
   await page.getByRole("button", { name: "Test connection" }).click();
@@ -185,6 +214,7 @@ test("a mailbox is tested and added, and its password does not stay in the page"
 test("a known provider fills in its server and says what it wants", async ({ page }) => {
   const server = {
     name: "Gmail",
+    door: "imap",
     host: "imap.gmail.com",
     port: 993,
     security: "tls",
@@ -196,10 +226,119 @@ test("a known provider fills in its server and says what it wants", async ({ pag
   };
   await open(page, "mailboxes/add", { overview: data.empty, answers: { discover: [server] } });
   await page.getByLabel("Your email address").fill("rep@gmail.com");
-  await page.getByLabel("Password", { exact: true }).focus();
+  await page.keyboard.press("Enter");
   await expect(page.getByLabel("IMAP server")).toHaveValue("imap.gmail.com");
   await page.getByRole("button", { name: "Create one at Gmail" }).click();
   expect(await calls(page, "open_provider_page")).toEqual([{ server: "imap.gmail.com" }]);
+});
+
+test("a mailbox at Microsoft is signed in to in the browser, and what works is seen before it goes on", async ({
+  page,
+}) => {
+  const watched = { outcome: "watched", account: data.microsoft, checks: data.goodMailbox };
+  await open(page, "start/mailbox", {
+    overview: data.empty,
+    rows: [],
+    answers: { discover: [data.atMicrosoft], finish_sign_in: watched },
+  });
+  await page.getByLabel("Your email address").fill("rep@contoso.example");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("radio", { name: /Microsoft 365/ })).toBeChecked();
+  await expect(page.getByLabel("Password", { exact: true })).toHaveCount(0);
+  await page.getByRole("button", { name: "Sign in with Microsoft" }).click();
+  await expect(page.getByText("The mailbox is watched, through Microsoft Graph.")).toBeVisible();
+  await expect(page.getByText("Folders seen")).toBeVisible();
+  await change(page, { overview: { ...data.empty, accounts: [data.microsoft] } }, { what: "accounts" });
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("heading", { name: "Connect your sales system" })).toBeVisible();
+  const draft = { address: "rep@contoso.example", server: { door: "graph" }, password: "" };
+  expect(await calls(page, "begin_sign_in")).toMatchObject([
+    { provider: "microsoft", replaces: null, draft },
+  ]);
+});
+
+test("who needs an administrator gets the link to hand on, accessible in both themes", async ({ page }) => {
+  await open(page, "mailboxes/add", {
+    answers: { discover: [data.atMicrosoft], finish_sign_in: { fails: data.adminConsent } },
+  });
+  await page.getByLabel("Your email address").fill("rep@contoso.example");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Sign in with Microsoft" }).click();
+  await expect(page.getByText("Ask your administrator to open this page")).toBeVisible();
+  await expect(page.getByLabel("Link for the administrator")).toHaveText(
+    data.adminConsent.client?.page ?? "",
+  );
+  await page.context().grantPermissions(["clipboard-write"]);
+  await page.getByRole("button", { name: "Copy" }).click();
+  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.waitForTimeout(250);
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+});
+
+test("a client id is asked for where nobody has named one", async ({ page }) => {
+  const unknown = { ...data.atMicrosoft, signIn: "no_client_id", provider: null };
+  await open(page, "mailboxes/add", {
+    answers: { discover: [unknown], finish_sign_in: { fails: data.adminConsent } },
+  });
+  await page.getByLabel("Your email address").fill("rep@contoso.example");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Use it and sign in" }).click();
+  await expect(page.getByText("This is needed.")).toBeVisible();
+  await page.getByText("How an administrator registers it").click();
+  await page.waitForTimeout(250);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByLabel("Client id").fill("4711");
+  await page.getByRole("button", { name: "Use it and sign in" }).click();
+  await expect(page.getByText("Ask your administrator to open this page")).toBeVisible();
+  expect(await calls(page, "set_client_id")).toEqual([
+    { provider: "microsoft", clientId: "4711", tenant: "" },
+  ]);
+});
+
+test("an Exchange server out of the mail domain gets no password before the rep agrees", async ({ page }) => {
+  const url = "https://mail.hosting.example/EWS/Exchange.asmx";
+  await open(page, "mailboxes/add", {
+    answers: {
+      discover: [data.atExchange],
+      find_exchange: { found: "server", url, host: "mail.hosting.example", leavesDomain: true },
+    },
+  });
+  await page.getByLabel("Your email address").fill("rep@sales.example");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("radio", { name: /Exchange server/ })).toBeChecked();
+  await page.getByLabel(/User name/).fill("SALES\\rep");
+  await page.getByLabel("Password", { exact: true }).fill("hunter2");
+  await page.getByRole("button", { name: "Test connection" }).click();
+  await expect(page.getByText(/on mail.hosting.example, which belongs to somebody else/)).toBeVisible();
+  expect(await calls(page, "test_mailbox")).toEqual([]);
+  await page.getByRole("button", { name: "Use mail.hosting.example" }).click();
+  await expect(page.getByText("Everything works. You can add the mailbox.")).toBeVisible();
+  await expect(page.getByLabel(/^Exchange server/).last()).toHaveValue(url);
+  await page.getByRole("button", { name: "Add mailbox" }).click();
+  await expect(page.getByRole("heading", { name: "Mailboxes" })).toBeVisible();
+  const server = { door: "ews", server: url, autodiscover: null, username: "SALES\\rep", caFile: null };
+  expect(await calls(page, "add_mailbox")).toMatchObject([{ draft: { server } }]);
+  expect(await page.content()).not.toContain("hunter2");
+});
+
+test("how a mailbox is reached is changed, and the rest of it stays", async ({ page }) => {
+  await open(page, "mailboxes", { answers: { mailbox_server: data.imapServer } });
+  await page.getByRole("button", { name: "Server and sign-in" }).first().click();
+  await expect(page.getByLabel("IMAP server")).toHaveValue("imap.sales.example");
+  await expect(page.getByLabel("Your email address")).toHaveCount(0);
+  await page.getByRole("radio", { name: /Exchange server/ }).check();
+  await page.getByLabel("Password", { exact: true }).fill("hunter2");
+  await page
+    .getByLabel(/^Exchange server/)
+    .last()
+    .fill("mail.sales.example");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Mailboxes" })).toBeVisible();
+  const server = { door: "ews", server: "mail.sales.example" };
+  expect(await calls(page, "change_server")).toMatchObject([{ accountId: "acc-1", draft: { server } }]);
 });
 
 test("an agent that could not start says why and is started again", async ({ page }) => {
@@ -278,7 +417,13 @@ test("a sign-in that is no longer valid is renewed in the browser, from the over
   page,
 }) => {
   const problem = { code: "sign_in_again", summary: "", remedy: "", about: "rep@sales.example" };
-  const account = { ...data.account, provider: "google", state: "needs_attention" as const, problem };
+  const account = {
+    ...data.account,
+    provider: "google",
+    takesPassword: false,
+    state: "needs_attention" as const,
+    problem,
+  };
   await open(page, "overview", {
     overview: { ...data.busy, state: "attention", accounts: [account] },
     answers: {

@@ -1,8 +1,12 @@
 //! The one API that the window and the command line call.
 
 mod browser;
+mod client_id;
+mod connect;
 mod discovery;
+mod draft;
 mod edit;
+mod exchange_server;
 mod history;
 mod message_text;
 pub(crate) mod pairing;
@@ -10,6 +14,7 @@ pub(crate) mod pause;
 mod preview;
 mod queries;
 mod rules;
+mod secrets;
 mod setup;
 mod support;
 mod transfer;

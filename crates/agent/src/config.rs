@@ -2,6 +2,7 @@
 
 mod file;
 mod paths;
+mod secrets;
 mod server;
 mod validate;
 
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use file::ConfigError;
 pub use paths::{cache_dir, config_file, data_dir};
-pub use server::{EwsConfig, GraphConfig, Server, SignInSource};
+pub use secrets::{grant_key, password_key};
+pub use server::{EwsConfig, GraphConfig, MICROSOFT_IMAP, Server, SignInSource, host_of};
 
 /// Everything that the rep or the admin has set. What the desktop app exports and imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -157,6 +159,12 @@ pub struct OauthClientConfig {
     /// Microsoft: the organisation's directory; `common` when it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Microsoft: the sign-in service of a national cloud, such as `https://login.microsoftonline.us`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// Microsoft: Graph of a national cloud, such as `https://graph.microsoft.us`, for mailboxes that are added in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph_url: Option<String>,
     /// What to ask for, instead of what the provider's IMAP needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
@@ -228,17 +236,4 @@ impl From<Security> for answerback_mailbox::Security {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-impl Config {
-    /// Whether any secret is in the keychain.
-    pub fn uses_keychain(&self) -> bool {
-        let is_there = |source: &SecretSource| matches!(source, SecretSource::Keychain(_));
-        let account_does = |account: &AccountConfig| match account.sign_in() {
-            SignInSource::Password(source) | SignInSource::Token(source) => is_there(source),
-            SignInSource::Browser(_) => true,
-        };
-        self.accounts.iter().any(account_does)
-            || self.backend.as_ref().is_some_and(|backend| is_there(&backend.token))
-    }
 }

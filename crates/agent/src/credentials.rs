@@ -8,7 +8,7 @@ use answerback_mailbox::{Credential, ErrorKind, ProxyChoice, TokenSource};
 use answerback_provider::{AccessTokens, OauthError};
 use zeroize::Zeroizing;
 
-use crate::config::{AccountConfig, NetworkConfig, SignInSource};
+use crate::config::{AccountConfig, NetworkConfig, SignInSource, grant_key};
 use crate::view::Problem;
 
 /// Gets passwords and access tokens. There is one for a whole agent, so that an account never renews its token twice
@@ -129,9 +129,4 @@ impl TokenSource for &GraphTokens<'_> {
             }
         }
     }
-}
-
-/// Where the keychain has an account's grant.
-pub fn grant_key(address: &str) -> String {
-    format!("oauth/{}", address.to_lowercase())
 }

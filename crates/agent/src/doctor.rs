@@ -146,7 +146,8 @@ pub async fn check_mailbox(
     checks(steps, &server, |error| Problem::of_server(error, account.server(), &server))
 }
 
-fn checks(
+/// The steps of a connection test; those that an error kept from being tried stand at the end.
+pub(crate) fn checks(
     steps: Vec<TestStep>,
     server: &str,
     explain: impl Fn(&answerback_mailbox::Error) -> Problem,

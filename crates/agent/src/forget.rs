@@ -5,8 +5,7 @@ use std::path::Path;
 use answerback_keychain::{Keychain, KeychainError, SecretSource};
 
 use crate::agent::lock;
-use crate::config::{self, AccountConfig, Config, SignInSource};
-use crate::credentials::grant_key;
+use crate::config::{self, AccountConfig, Config};
 use crate::view::Problem;
 
 /// The store, with what SQLite and the agent keep beside it.
@@ -46,14 +45,14 @@ pub fn forget_everything(config_file: &Path, keychain: &Keychain) -> Result<Vec<
 
 /// The keychain's entries of a configuration, each with what it belongs to.
 fn keys(config: &Config) -> Vec<(String, String)> {
-    let of_account = |account: &AccountConfig| match account.sign_in() {
-        SignInSource::Password(source) | SignInSource::Token(source) => key(source, &account.address),
-        SignInSource::Browser(_) => Some((grant_key(&account.address), account.address.clone())),
+    let of_account = |account: &AccountConfig| {
+        let name = account.address.clone();
+        account.keychain_keys().into_iter().map(move |key| (key, name.clone()))
     };
     let clients = config.oauth.iter().filter_map(|(name, client)| key(client.client_secret.as_ref()?, name));
     let proxy = config.network.proxy_password.as_ref().and_then(|source| key(source, "proxy"));
     let backend = config.backend.as_ref().and_then(|backend| key(&backend.token, &backend.url));
-    config.accounts.iter().filter_map(of_account).chain(clients).chain(proxy).chain(backend).collect()
+    config.accounts.iter().flat_map(of_account).chain(clients).chain(proxy).chain(backend).collect()
 }
 
 fn key(source: &SecretSource, name: &str) -> Option<(String, String)> {
@@ -110,7 +109,11 @@ mod tests {
             keys,
             [
                 "account/rep@sales.example",
+                "oauth/rep@sales.example",
+                "account/rep@gmail.example",
                 "oauth/rep@gmail.example",
+                "account/other@sales.example",
+                "oauth/other@sales.example",
                 "oauth-client/google",
                 "proxy",
                 "backend"

@@ -61,6 +61,8 @@ pub struct LiveFolder {
     pub scanned: bool,
     /// Messages looked at since the start.
     pub messages_seen: u64,
+    /// What it held then has been judged; unknown before it was first read since the start.
+    pub read_up_to: Option<Timestamp>,
 }
 
 /// What the backend connection is doing.

@@ -10,7 +10,7 @@ use answerback_backend::{OrganisationPolicy, PolicyPins};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{AccountConfig, OauthClientConfig};
+use crate::config::{AccountConfig, MICROSOFT_IMAP, OauthClientConfig};
 use crate::view::{OrganisationView, Problem};
 
 /// The administrator's policy. Where it is silent, the backend's holds, and then the rep decides.
@@ -76,11 +76,13 @@ impl Managed {
     pub(crate) fn allows(&self, account: &AccountConfig) -> Result<(), Problem> {
         let Some(allowed) = &self.allowed_providers else { return Ok(()) };
         let host = account.host().to_lowercase();
-        let below = |domain: &String| {
-            let domain = domain.to_lowercase();
-            host == domain || host.ends_with(&format!(".{domain}"))
+        let allows = |host: &str| {
+            allowed.iter().map(|domain| domain.to_lowercase()).any(|domain| {
+                host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
+            })
         };
-        if allowed.iter().any(below) {
+        // Whoever allows the mailboxes of Microsoft 365 by one door has not forbidden the other.
+        if allows(&host) || (account.graph.is_some() && allows(MICROSOFT_IMAP)) {
             return Ok(());
         }
         Err(Problem::new(
@@ -165,7 +167,7 @@ mod tests {
     use answerback_backend::LogLevel;
 
     use super::*;
-    use crate::config::{ImapConfig, Security};
+    use crate::config::{GraphConfig, ImapConfig, Security};
 
     fn parse(text: &str) -> Result<Managed, Problem> {
         Managed::parse(text, "policy.toml")
@@ -223,6 +225,8 @@ pause_days = 7
             assert_eq!(managed.allows(&on(host)).unwrap_err().code, "provider_not_allowed", "{host}");
         }
         assert_eq!(Managed::default().allows(&on("localhost")), Ok(()));
+        let graph = AccountConfig { imap: None, graph: Some(GraphConfig::default()), ..on("") };
+        assert_eq!(managed.allows(&graph), Ok(()), "the same mailboxes by another door");
     }
 
     #[test]

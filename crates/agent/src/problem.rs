@@ -18,7 +18,7 @@ use answerback_mailbox::ErrorKind;
 use answerback_provider::OauthError;
 
 use crate::config::{ConfigError, Server};
-use crate::view::Problem;
+use crate::view::{ClientView, Problem};
 
 const SIGN_IN_AGAIN: &str = "Sign in again through the browser.";
 
@@ -35,7 +35,17 @@ impl Problem {
             about: about.into(),
             summary: summary.into(),
             remedy: remedy.into(),
-            client_id: None,
+            client: None,
+        }
+    }
+
+    /// With what an administrator needs to allow this program, where that is what is missing.
+    pub(crate) fn with_client(self, client: &ClientView) -> Self {
+        match self.code.as_str() {
+            "admin_consent" | "client_blocked" | "sign_in_timeout" => {
+                Self { client: Some(Box::new(client.clone())), ..self }
+            }
+            _ => self,
         }
     }
 
@@ -125,22 +135,24 @@ impl Problem {
                 "Ask your administrator whether your mailbox is on this server, and for NTLM (Windows authentication), Basic or modern \
                  authentication on its EWS virtual directory; or use IMAP where the server has it.",
             ),
-            ErrorKind::Refused => ("refused_port", "Check the url in [account.ews], or give it one."),
+            ErrorKind::Refused => {
+                ("refused_port", "Check the server's name with your administrator, or type it in.")
+            }
             ErrorKind::UnknownHost => (
                 "unknown_host",
-                "Check your network, and give [account.ews] the url that your administrator tells you.",
+                "Check your network, and type in the server that your administrator names (`url` in the configuration).",
             ),
             ErrorKind::Settings => (
                 "settings",
-                "Ask your administrator for the EWS external URL, and give it to [account.ews] as its url.",
+                "Ask your administrator for the EWS external URL, and type it in as the server (`url` in the configuration).",
             ),
             ErrorKind::Tls => (
                 "tls",
-                "On a guest network, sign in to that network first. Otherwise check the url in [account.ews].",
+                "On a guest network, sign in to that network first. Otherwise check the server with your administrator.",
             ),
             ErrorKind::Protocol => (
                 "protocol",
-                "On a guest network, sign in to that network first. Otherwise check the url in [account.ews].",
+                "On a guest network, sign in to that network first. Otherwise check the server with your administrator.",
             ),
             _ => return problem,
         };
@@ -154,7 +166,7 @@ impl Problem {
             ErrorKind::Unsupported => {
                 "Use IMAP for this mailbox, or ask your mail administrator where it is kept."
             }
-            ErrorKind::Refused => "Check the url in [account.graph]; usually there is none.",
+            ErrorKind::Refused => "Check your network. If a `url` stands in [account.graph], check that.",
             ErrorKind::Tls => {
                 "On a guest network, sign in to that network first. It is tried again by itself."
             }
@@ -224,7 +236,8 @@ impl Problem {
             | OauthError::BadClient { client_id, .. } => Some(client_id.clone()),
             _ => None,
         };
-        Self { client_id, ..Self::new(code, about, sentence(&error.to_string()), remedy) }
+        let client = client_id.map(|id| Box::new(ClientView { id, page: None }));
+        Self { client, ..Self::new(code, about, sentence(&error.to_string()), remedy) }
     }
 
     /// The backend's trouble, about `url`.

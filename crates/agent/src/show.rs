@@ -4,10 +4,10 @@ use answerback_reply::TrackedSend;
 use answerback_store::{EventRow, EventState, Review, VerdictRow};
 use serde::Serialize;
 
-use crate::config::{AccountConfig, SignInSource};
+use crate::config::{AccountConfig, Server, SignInSource};
 use crate::live::LiveAccount;
 use crate::view::{
-    AccountView, EvidenceView, FolderView, OutboxRow, OutboxState, ReplyDetail, ReplyRow, SentEvent,
+    AccountView, Door, EvidenceView, FolderView, OutboxRow, OutboxState, ReplyDetail, ReplyRow, SentEvent,
 };
 
 /// A number for the window, which has no 64-bit ones.
@@ -18,6 +18,15 @@ pub fn small(number: u64) -> u32 {
 /// The name that a value has in JSON.
 fn name(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// By which of its doors a mailbox is read.
+pub fn door(config: &AccountConfig) -> Door {
+    match config.server() {
+        Server::Imap(_) => Door::Imap,
+        Server::Graph(_) => Door::Graph,
+        Server::Ews(_) => Door::Ews,
+    }
 }
 
 /// A mailbox.
@@ -31,17 +40,26 @@ pub fn account(
         role: folder.role.clone(),
         scanned: folder.scanned,
         messages_seen: small(folder.messages_seen),
+        // What is known of the whole mailbox holds for each of its folders.
+        checked_up_to: folder.read_up_to.max(checked_up_to.filter(|_| folder.scanned)).map(|t| t.to_string()),
     };
     AccountView {
         id: config.id(),
         address: config.address.clone(),
         aliases: config.aliases.clone(),
         colleagues: config.colleagues.clone(),
+        door: door(config),
         server: config.server_name(),
+        username: match config.server() {
+            Server::Imap(imap) => imap.username.clone(),
+            Server::Ews(ews) => ews.username.clone(),
+            Server::Graph(_) => None,
+        },
         provider: match config.sign_in() {
             SignInSource::Browser(oauth) => Some(oauth.provider.clone()),
             SignInSource::Password(_) | SignInSource::Token(_) => None,
         },
+        takes_password: matches!(config.sign_in(), SignInSource::Password(_)),
         state: live.state,
         checked_up_to: checked_up_to.map(|time| time.to_string()),
         scan_progress: live.progress(),

@@ -2,25 +2,36 @@
 
 use answerback_backend::OrganisationPolicy;
 use answerback_keychain::Keychain;
-use answerback_mailbox::imap::{self, TestStepKind};
-use answerback_mailbox::{Credential, ProxyChoice, TokenSource, ews, graph};
+use answerback_mailbox::{Credential, ErrorKind, ProxyChoice, TokenSource, ews, graph, imap};
 use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
 use zeroize::Zeroizing;
 
-use crate::config::{AccountConfig, Config, Server, SignInSource};
+use crate::config::{
+    AccountConfig, Config, GraphConfig, ImapConfig, MICROSOFT_IMAP, OauthClientConfig, Security, Server,
+    SignInSource,
+};
 use crate::credentials::Credentials;
+use crate::doctor;
 use crate::managed::Managed;
-use crate::view::Problem;
+use crate::view::{Check, CheckState, ClientView, Problem};
 
 /// What to ask Microsoft for, where it is not the provider's usual: that is for IMAP.
 fn scopes(account: &AccountConfig) -> Vec<String> {
     let mail = match account.server() {
         Server::Imap(_) => return Vec::new(),
-        Server::Graph(_) => "https://graph.microsoft.com/Mail.Read".to_owned(),
+        Server::Graph(graph) => format!("{}/Mail.Read", graph.url().trim_end_matches('/')),
         // Hybrid modern authentication: the organisation's server is the resource.
         Server::Ews(_) => format!("https://{}/EWS.AccessAsUser.All", account.host()),
     };
     vec![mail, "offline_access".to_owned()]
+}
+
+/// A sign-in that was begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub sign_in: SignIn,
+    /// This program as the provider knows it.
+    pub client: ClientView,
 }
 
 /// Opens the way: a port of this computer that waits, and the URL for the browser.
@@ -30,7 +41,7 @@ pub(crate) async fn begin(
     organisation: &OrganisationPolicy,
     account: &AccountConfig,
     keychain: &Keychain,
-) -> Result<SignIn, Problem> {
+) -> Result<Begun, Problem> {
     let SignInSource::Browser(oauth) = account.sign_in() else {
         return Err(Problem::new(
             "settings",
@@ -45,7 +56,9 @@ pub(crate) async fn begin(
     if client.scopes.is_empty() {
         client.scopes = scopes(account);
     }
-    SignIn::begin(&client, &account.address, None).await.map_err(|error| Problem::of_oauth(&error, about))
+    let sign_in = SignIn::begin(&client, &account.address, None).await;
+    let sign_in = sign_in.map_err(|error| Problem::of_oauth(&error, about))?;
+    Ok(Begun { sign_in, client: ClientView { page: client.admin_page(), id: client.client_id } })
 }
 
 /// This program's id at a provider: what the administrator has laid down on this computer goes first, then the
@@ -59,7 +72,7 @@ async fn client(
     keychain: &Keychain,
 ) -> Result<OauthClient, Problem> {
     let name = provider.to_string();
-    if let Some(ours) = managed.oauth.get(&name).or_else(|| config.oauth.get(&name)).cloned() {
+    if let Some(ours) = registration(config, managed, &name).cloned() {
         let client_secret = match ours.client_secret {
             None => None,
             Some(source) => {
@@ -78,8 +91,14 @@ async fn client(
                 )?)
             }
         };
-        let (client_id, scopes, tenant) = (ours.client_id, ours.scopes, ours.tenant);
-        return Ok(OauthClient { provider, client_id, client_secret, scopes, tenant });
+        return Ok(OauthClient {
+            provider,
+            client_id: ours.client_id,
+            client_secret,
+            scopes: ours.scopes,
+            tenant: ours.tenant,
+            authority: ours.authority,
+        });
     }
     let Some(theirs) = organisation.oauth.get(&name).cloned() else {
         return Err(Problem::of_oauth(&answerback_provider::OauthError::NoClientId(provider), about));
@@ -90,17 +109,30 @@ async fn client(
         client_secret: theirs.client_secret.map(Into::into),
         scopes: theirs.scopes,
         tenant: theirs.tenant,
+        authority: None,
     })
 }
 
-/// Waits for the browser, and sees that the mail server accepts what it brings: the rep may have chosen another account.
+/// How this program is registered at a provider, as far as this computer knows.
+pub(crate) fn registration<'a>(
+    config: &'a Config,
+    managed: &'a Managed,
+    provider: &str,
+) -> Option<&'a OauthClientConfig> {
+    managed.oauth.get(provider).or_else(|| config.oauth.get(provider))
+}
+
+/// Waits for the browser, and tries what it brings at the mail server: the rep may have chosen another account. The checks tell
+/// whether the mailbox can be read.
 pub(crate) async fn finish(
     account: &AccountConfig,
     proxy: ProxyChoice,
-    sign_in: SignIn,
-) -> Result<(Grant, AccessToken), Problem> {
+    begun: Begun,
+) -> Result<(Grant, AccessToken, Vec<Check>), Problem> {
     let about = &account.address;
-    let (grant, token) = sign_in.finish().await.map_err(|error| Problem::of_oauth(&error, about))?;
+    let client = begun.client;
+    let brought = begun.sign_in.finish().await;
+    let (grant, token) = brought.map_err(|error| Problem::of_oauth(&error, about).with_client(&client))?;
     let server = account.server_name();
     let secret = Zeroizing::new(token.expose().to_owned());
     let steps = match account.server() {
@@ -114,21 +146,62 @@ pub(crate) async fn finish(
             ews::test_connection(&ews.settings(&account.address, proxy), &credential).await
         }
     };
-    for step in steps {
-        let Err(error) = step.outcome else { continue };
-        let refused =
-            step.kind == TestStepKind::SignIn && error.kind == answerback_mailbox::ErrorKind::WrongToken;
-        if refused {
-            return Err(Problem::new(
-                "wrong_account",
-                about,
-                format!("{server} does not let {about} in with the account that you signed in to."),
-                format!("Sign in again as {about}. If you did, ask your administrator to allow it."),
-            ));
+    let checks = doctor::checks(steps, &server, |error| match error.kind {
+        ErrorKind::WrongToken => Problem::new(
+            "wrong_account",
+            about,
+            format!("{server} does not let {about} in with the account that you signed in to."),
+            format!("Sign in again as {about}. If you did, ask your administrator to allow it."),
+        ),
+        _ => Problem::of_server(error, account.server(), &server).with_client(&client),
+    });
+    Ok((grant, token, checks))
+}
+
+/// What keeps the mailbox from being read.
+pub(crate) fn trouble(checks: &[Check]) -> Option<&Problem> {
+    checks.iter().find(|check| check.state == CheckState::Failed)?.problem.as_ref()
+}
+
+/// The account with the door of Microsoft 365 to try first: Graph, unless this program is registered for IMAP only.
+pub(crate) fn first_door(account: AccountConfig, client: Option<&OauthClientConfig>) -> AccountConfig {
+    let scopes = client.map(|client| client.scopes.as_slice()).unwrap_or_default();
+    let asks_for = |what: &str| scopes.iter().any(|scope| scope.contains(what));
+    match account.graph {
+        Some(_) if asks_for("IMAP.AccessAsUser.All") && !asks_for("Mail.Read") => over_imap(account),
+        Some(graph) => {
+            let url = client.and_then(|client| client.graph_url.clone());
+            AccountConfig { graph: Some(GraphConfig { url, ..graph }), ..account }
         }
-        return Err(Problem::of_server(&error, account.server(), &server));
+        None => account,
     }
-    Ok((grant, token))
+}
+
+/// The other door of Microsoft 365, where the organisation lets nobody in by the first: an administrator may have allowed this
+/// program for IMAP only. National clouds have other servers, which nobody has named.
+pub(crate) fn next_door(
+    account: &AccountConfig,
+    problem: &Problem,
+    client: Option<&OauthClientConfig>,
+) -> Option<AccountConfig> {
+    let not_allowed = matches!(problem.code.as_str(), "admin_consent" | "client_blocked");
+    let graph = account.graph.as_ref()?;
+    let asks_for_graph_only = client.is_some_and(|client| !client.scopes.is_empty());
+    (not_allowed && graph.url.is_none() && !asks_for_graph_only).then(|| over_imap(account.clone()))
+}
+
+fn over_imap(account: AccountConfig) -> AccountConfig {
+    let oauth = account.graph.and_then(|graph| graph.oauth);
+    let imap = ImapConfig {
+        host: MICROSOFT_IMAP.to_owned(),
+        port: None,
+        security: Security::Tls,
+        username: None,
+        password: None,
+        oauth,
+        ca_file: None,
+    };
+    AccountConfig { imap: Some(imap), graph: None, ..account }
 }
 
 /// The token that a sign-in has just brought.
@@ -160,11 +233,14 @@ pub async fn sign_in(
     };
     let organisation = OrganisationPolicy::default();
     let managed = Managed::of_this_computer()?;
-    let sign_in = begin(config, &managed, &organisation, account, keychain).await?;
-    show(sign_in.url());
+    let begun = begin(config, &managed, &organisation, account, keychain).await?;
+    show(begun.sign_in.url());
     let credentials = Credentials::new(keychain.clone());
     let proxy = credentials.proxy(&config.network).await?;
-    let (grant, token) = finish(account, proxy, sign_in).await?;
+    let (grant, token, checks) = finish(account, proxy, begun).await?;
+    if let Some(problem) = trouble(&checks) {
+        return Err(problem.clone());
+    }
     keep(&credentials, account, &grant, token).await
 }
 

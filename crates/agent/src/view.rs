@@ -4,6 +4,7 @@
 //! rep's own screen needs (names, addresses, subjects).
 
 mod backend;
+mod draft;
 mod history;
 mod mailbox;
 mod organisation;
@@ -13,17 +14,17 @@ mod problem;
 mod reply;
 mod rules;
 mod server;
+mod sign_in;
 
 pub use backend::{BackendDraft, BackendState, BackendView, OutboxRow, OutboxState};
+pub use draft::{ExchangeServer, MailboxDraft, MailboxSecurity, ServerDraft};
 pub use history::{DayCounts, History};
-pub use mailbox::{
-    AccountState, AccountView, BrowserSignIn, FolderView, ImportView, MailboxDetails, MailboxDraft,
-    MailboxSecurity,
-};
+pub use mailbox::{AccountState, AccountView, Door, FolderView, ImportView, MailboxDetails};
 pub use organisation::OrganisationView;
 pub use overview::{Counts, Overview, OverviewState, PauseFor};
 pub use pairing::{PairingState, PairingView};
-pub use problem::{Check, CheckState, Problem};
+pub use problem::{Check, CheckState, ClientView, Problem};
 pub use reply::{EvidenceView, MessageText, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
 pub use rules::{ActionCounts, RuleChoice, RuleView, RulesPreview, RulesView};
 pub use server::{ServerView, SignIn};
+pub use sign_in::{BrowserSignIn, SignInOutcome};

@@ -239,7 +239,8 @@ async fn prepare(
         // What was counted stays counted; a rescan only begins to read anew.
         live.folders.values_mut().for_each(|folder| folder.scanned = false);
         for name in scanned {
-            let new = || LiveFolder { role: "other".into(), scanned: true, messages_seen: 0 };
+            let new =
+                || LiveFolder { role: "other".into(), scanned: true, messages_seen: 0, read_up_to: None };
             live.folders.entry(name).or_insert_with(new).scanned = true;
         }
     });
@@ -280,6 +281,9 @@ async fn follow(
             Err(error) => return Ended::Mailbox(error),
         };
         caught_up |= matches!(event, Event::CheckedUpTo { .. } | Event::Idle);
+        if !matches!(event, Event::Batch(_) | Event::Connected { .. }) {
+            note_folders(context, &id, mailbox.folders_read());
+        }
         let done = match event {
             Event::Connected { folders, security } => {
                 patience.mailbox.succeeded();
@@ -347,6 +351,7 @@ fn connected(
                     role: role_name(folder.role).to_owned(),
                     scanned: old.is_some_and(|old| old.scanned),
                     messages_seen: old.map_or(0, |old| old.messages_seen),
+                    read_up_to: old.and_then(|old| old.read_up_to),
                 };
                 (folder.name, now)
             })
@@ -363,6 +368,17 @@ fn connected(
         folders: Some(count),
         security: Some(security),
     });
+}
+
+/// Tells nobody: what is told of next shows it as well.
+fn note_folders(context: &Context, id: &str, read: Vec<(String, Timestamp)>) {
+    let mut live = context.live();
+    let Some(account) = live.accounts.get_mut(id) else { return };
+    for (name, time) in read {
+        if let Some(folder) = account.folders.get_mut(&name) {
+            folder.read_up_to = Some(time);
+        }
+    }
 }
 
 fn role_name(role: answerback_mailbox::FolderRole) -> &'static str {

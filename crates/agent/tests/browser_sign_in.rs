@@ -12,7 +12,9 @@ mod rig;
 use std::time::Duration;
 
 use answerback_agent::config::OauthClientConfig;
-use answerback_agent::view::{AccountState, CheckState, MailboxDraft, MailboxSecurity};
+use answerback_agent::view::{
+    AccountState, CheckState, MailboxDraft, MailboxSecurity, Problem, ServerDraft, SignInOutcome,
+};
 use answerback_agent::{Agent, Config, sign_in};
 use answerback_keychain::Keychain;
 use answerback_testkit::dovecot::{Dovecot, Setup};
@@ -47,6 +49,8 @@ impl Scene {
             client_secret: None,
             tenant: None,
             scopes: vec![SCOPE.into()],
+            authority: None,
+            graph_url: None,
         };
         config.oauth.insert(provider.issuer().into(), client);
         let file = folder.path().join("config.toml");
@@ -59,20 +63,28 @@ impl Scene {
             address: REP.into(),
             aliases: vec![],
             colleagues: vec![],
-            host: "localhost".into(),
-            port: self.dovecot.tls_port(),
-            security: MailboxSecurity::Tls,
-            username: String::new(),
+            server: ServerDraft::Imap {
+                host: "localhost".into(),
+                port: self.dovecot.tls_port(),
+                security: MailboxSecurity::Tls,
+                username: String::new(),
+                ca_file: Some(self.dovecot.ca_file().display().to_string()),
+            },
             password: String::new(),
-            ca_file: Some(self.dovecot.ca_file().display().to_string()),
         }
     }
 
-    async fn add(&self) -> Result<(), answerback_agent::view::Problem> {
-        let begun = self.agent.begin_sign_in(self.draft(), self.provider.issuer().into()).await?;
+    async fn add(&self) -> Result<(), Problem> {
+        let begun = self.agent.begin_sign_in(self.draft(), self.provider.issuer().into(), None).await?;
         let (finished, _page) =
             tokio::join!(self.agent.finish_sign_in(begun.id), self.provider.visit(&begun.url));
-        finished.map(|_| ())
+        match finished? {
+            SignInOutcome::Watched { .. } => Ok(()),
+            SignInOutcome::Unreadable { checks } => {
+                Err(checks.into_iter().find_map(|check| check.problem).unwrap())
+            }
+            SignInOutcome::Next { .. } => panic!("there is no other door"),
+        }
     }
 
     async fn state_is(&self, wanted: AccountState) {
@@ -168,9 +180,9 @@ async fn what_comes_to_nothing_leaves_nothing_behind_and_says_why() {
         assert_eq!(names_client, matches!(code, "admin_consent" | "client_blocked"), "{}", problem.remedy);
     }
     scene.provider.consent(Consent::Agree);
-    let unknown = scene.agent.begin_sign_in(scene.draft(), "google".into()).await.unwrap_err();
+    let unknown = scene.agent.begin_sign_in(scene.draft(), "google".into(), None).await.unwrap_err();
     assert_eq!(unknown.code, "no_client_id");
-    let begun = scene.agent.begin_sign_in(scene.draft(), scene.provider.issuer().into()).await.unwrap();
+    let begun = scene.agent.begin_sign_in(scene.draft(), scene.provider.issuer().into(), None).await.unwrap();
     let waiting = scene.agent.finish_sign_in(begun.id.clone());
     let called_off = async {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -9,7 +9,7 @@
 mod rig;
 
 use answerback_agent::Agent;
-use answerback_agent::view::{AccountState, CheckState, OverviewState, PauseFor};
+use answerback_agent::view::{AccountState, CheckState, OverviewState, PauseFor, ServerDraft};
 use answerback_testkit::imap::Fault;
 use rig::{PASSWORD, Rig, account, eventually, overview, replies, watching};
 
@@ -174,11 +174,28 @@ async fn a_test_of_a_mailbox_says_which_step_fails() {
     assert_eq!(wrong[2], ("signed_in".into(), CheckState::Failed));
     assert_eq!(wrong[3], ("folders_seen".into(), CheckState::Skipped));
     let mut untrusted = rig.draft(PASSWORD);
-    untrusted.ca_file = None;
+    if let ServerDraft::Imap { ca_file, .. } = &mut untrusted.server {
+        *ca_file = None;
+    }
     let checks = agent.test_mailbox(untrusted).await;
     assert_eq!(checks[1].problem.as_ref().unwrap().code, "certificate");
     let mut nobody = rig.draft(PASSWORD);
-    nobody.port = 1;
+    if let ServerDraft::Imap { port, .. } = &mut nobody.server {
+        *port = 1;
+    }
     assert_eq!(agent.test_mailbox(nobody).await[0].problem.as_ref().unwrap().code, "refused_port");
+    agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_folder_says_up_to_when_it_was_read() {
+    let rig = Rig::new().await;
+    let agent = rig.start_watching().await;
+    let mailbox = account(&agent).await;
+    let time = |text: &Option<String>| text.as_deref().map(|text| text.parse::<jiff::Timestamp>().unwrap());
+    let whole = time(&mailbox.checked_up_to).unwrap();
+    for folder in &mailbox.folders {
+        assert!(time(&folder.checked_up_to).unwrap() >= whole, "{folder:?} {whole}");
+    }
     agent.shutdown().await;
 }

@@ -69,6 +69,11 @@ pub trait Mailbox: Send {
         }
     }
 
+    /// The folders that were read to their end, each with the time up to which: what it held then has been handed over. The
+    /// mailbox as a whole may be covered less far ([`Event::CheckedUpTo`]), since a message may have moved from a folder that
+    /// was not read yet to one that was.
+    fn folders_read(&self) -> Vec<(String, jiff::Timestamp)>;
+
     /// Says good-bye; waits at most a second or two.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

@@ -1,4 +1,4 @@
-//! From a rep's address to the IMAP server of its mailbox.
+//! From a rep's address to the server of its mailbox.
 //!
 //! What is asked, and of whom: a well-known domain is answered from the table, and nobody is asked. Otherwise all of
 //! these at once, by https and DNS, with the domain only, except that the domain's own server is told the address:
@@ -7,9 +7,12 @@
 //! 2. its SRV records (RFC 6186, RFC 8314),
 //! 3. Mozilla's database,
 //! 4. its mail exchangers, which tell a provider that is in the table,
-//! 5. whether `imap.` or `mail.` and the domain exist.
+//! 5. its Autodiscover service, which tells Microsoft 365 or an Exchange server of the organisation's own; nothing is told
+//!    there but that somebody asks,
+//! 6. whether `imap.` or `mail.` and the domain exist.
 
 mod autoconfig;
+mod autodiscover;
 mod dns;
 mod rank;
 
@@ -33,7 +36,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A server that the mailbox may be on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Its name.
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its name; of an Exchange server, that of the Autodiscover service which knows where it is.
     pub host: String,
     /// Its port.
     pub port: u16,
@@ -56,6 +61,15 @@ pub struct Server {
     pub oauth: Option<Provider>,
 }
 
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// IMAP.
+    Imap,
+    /// Exchange Web Services.
+    Exchange,
+}
+
 /// Where to ask. The default is the world; tests have a small one of their own.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -63,6 +77,8 @@ pub struct Places {
     pub own: Vec<String>,
     /// The database of providers.
     pub database: String,
+    /// The domain's Autodiscover service.
+    pub autodiscover: String,
     /// The name server; the system's if it isn't set.
     pub name_server: Option<SocketAddr>,
 }
@@ -75,8 +91,16 @@ impl Default for Places {
                 "https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml".to_owned(),
             ],
             database: "https://autoconfig.thunderbird.net/v1.1/{domain}".to_owned(),
+            autodiscover: "https://autodiscover.{domain}/autodiscover/autodiscover.xml".to_owned(),
             name_server: None,
         }
+    }
+}
+
+impl Places {
+    /// Asks nobody but the system's name server.
+    pub fn nowhere() -> Self {
+        Self { own: vec![], database: String::new(), autodiscover: String::new(), name_server: None }
     }
 }
 
@@ -93,11 +117,12 @@ pub async fn discover(address: &str, places: &Places) -> Vec<Server> {
         return vec![of_preset(preset, &address, Source::Table)];
     }
     let dns = Dns::new(places.name_server);
-    let (own, database, services, exchangers, guesses) = tokio::join!(
+    let (own, database, services, exchangers, autodiscover, guesses) = tokio::join!(
         first_file(&places.own, &domain, &address),
         file(&places.database, &domain, &address),
         within(dns.services(&domain)),
         within(dns.exchangers(&domain)),
+        timeout(LIMIT, autodiscover::ask(&dns, &places.autodiscover, &domain)),
         within(dns.guesses(&domain)),
     );
     let mut found: Vec<Server> = Vec::new();
@@ -115,6 +140,9 @@ pub async fn discover(address: &str, places: &Places) -> Vec<Server> {
     }
     let provider = exchangers.iter().find_map(|host| preset::of_exchanger(host));
     found.extend(provider.map(|preset| of_preset(preset, &address, Source::Exchanger)));
+    let autodiscover = autodiscover.unwrap_or_default();
+    found.extend(autodiscover.provider.map(|preset| of_preset(preset, &address, Source::Autodiscover)));
+    found.extend(autodiscover.hosts.into_iter().map(|host| of_exchange(host, &address)));
     for host in guesses {
         let told = autoconfig::Told { host, port: 993, security: Security::Tls, username: address.clone() };
         found.push(of_server(told, Source::Guess));
@@ -136,6 +164,7 @@ fn is_domain(domain: &str) -> bool {
 fn of_preset(preset: &'static Preset, address: &str, source: Source) -> Server {
     let bridge = preset.first == FirstStep::Bridge;
     Server {
+        protocol: Protocol::Imap,
         host: preset.host.to_owned(),
         port: if bridge { 1143 } else { 993 },
         security: if bridge { Security::StartTls } else { Security::Tls },
@@ -153,6 +182,7 @@ fn of_preset(preset: &'static Preset, address: &str, source: Source) -> Server {
 fn of_server(told: autoconfig::Told, source: Source) -> Server {
     let known = preset::of_server(&told.host);
     Server {
+        protocol: Protocol::Imap,
         host: told.host,
         port: told.port,
         security: told.security,
@@ -163,6 +193,22 @@ fn of_server(told: autoconfig::Told, source: Source) -> Server {
         first: known.map_or(FirstStep::Password, |preset| preset.first),
         page: known.and_then(|preset| preset.page),
         oauth: known.and_then(|preset| preset.oauth?.parse().ok()),
+    }
+}
+
+fn of_exchange(host: String, address: &str) -> Server {
+    Server {
+        protocol: Protocol::Exchange,
+        host,
+        port: 443,
+        security: Security::Tls,
+        username: address.to_owned(),
+        source: Source::Autodiscover,
+        leaves_domain: false,
+        name: None,
+        first: FirstStep::Password,
+        page: None,
+        oauth: None,
     }
 }
 
@@ -219,8 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_well_known_domain_is_answered_from_the_table() {
-        let nowhere =
-            Places { own: vec![], database: String::new(), name_server: Some(([127, 0, 0, 1], 9).into()) };
+        let nowhere = Places { name_server: Some(([127, 0, 0, 1], 9).into()), ..Places::nowhere() };
         let found = discover(" rep@GMail.com ", &nowhere).await;
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].host.as_str(), found[0].username.as_str()), ("imap.gmail.com", "rep@gmail.com"));

@@ -211,6 +211,16 @@ pub fn of_exchanger(host: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.exchangers.iter().any(ends))
 }
 
+/// The provider that a domain's Autodiscover service turns out to be. It tells an organisation at Microsoft 365 whose mail
+/// passes a filter of somebody else's first, so that its mail exchangers tell nothing.
+pub fn of_autodiscover(host: &str) -> Option<&'static Preset> {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let at_microsoft = ["outlook.com", "office365.us"]
+        .iter()
+        .any(|known| host.strip_suffix(known).is_some_and(|rest| rest.ends_with('.')));
+    PRESETS.iter().find(|preset| at_microsoft && preset.name == "Microsoft 365")
+}
+
 /// The provider that an IMAP server belongs to.
 pub fn of_server(host: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.first != FirstStep::Bridge && preset.host.eq_ignore_ascii_case(host))
@@ -244,6 +254,8 @@ mod tests {
         ] {
             assert_eq!(of_exchanger(host).map(|preset| preset.name), name, "{host}");
         }
+        assert!(of_autodiscover("autodiscover.outlook.com.").is_some());
+        assert!(of_autodiscover("autodiscover.notoutlook.com").is_none());
         assert_eq!(of_domain("GMail.com").map(|preset| preset.host), Some("imap.gmail.com"));
     }
 }

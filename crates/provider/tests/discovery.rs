@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers may panic like the test")]
 
 use answerback_mailbox::Security;
-use answerback_provider::discovery::{Places, Source, discover};
+use answerback_provider::discovery::{Places, Protocol, Source, discover};
 use answerback_provider::{FirstStep, Provider};
+use answerback_testkit::ews::EwsServer;
 use answerback_testkit::name_server::NameServer;
 use answerback_testkit::web_server::WebServer;
 
@@ -25,6 +26,7 @@ impl World {
                 format!("{web}/{{domain}}/.well-known/autoconfig/mail/config-v1.1.xml"),
             ],
             database: format!("{web}/database/{{domain}}"),
+            autodiscover: format!("{web}/autodiscover.{{domain}}"),
             name_server: Some(self.names.address()),
         }
     }
@@ -111,4 +113,44 @@ async fn a_web_server_that_answers_everything_with_a_page_confuses_nobody() {
     world.web.page("/sales.example/.well-known/autoconfig/mail/config-v1.1.xml", "<html>Welcome!<br></html>");
     world.names.service("_imaps._tcp.sales.example", 0, 993, "mail.sales.example").unwrap();
     assert_eq!(world.found().await, [("mail.sales.example".to_owned(), Source::Service)]);
+}
+
+#[tokio::test]
+async fn an_organisation_at_microsoft_is_known_by_its_autodiscover_though_its_mail_passes_a_filter_first() {
+    let world = World::new().await;
+    world.names.exchanger("sales.example", 0, "eu-smtp-inbound-1.mimecast.com").unwrap();
+    world.names.alias("autodiscover.sales.example", "autodiscover.outlook.com").unwrap();
+    world.names.host("mail.sales.example");
+    let found = discover("rep@sales.example", &world.places()).await;
+    let shown: Vec<_> = found.iter().map(|server| (server.host.as_str(), server.source)).collect();
+    assert_eq!(
+        shown,
+        [("outlook.office365.com", Source::Autodiscover), ("mail.sales.example", Source::Guess)]
+    );
+    assert_eq!(found[0].oauth, Some(Provider::Microsoft));
+}
+
+#[tokio::test]
+async fn an_exchange_server_is_found_without_telling_it_who_asks() {
+    let world = World::new().await;
+    let exchange = EwsServer::start("rep@sales.example", "secret").await.unwrap();
+    let places = Places { autodiscover: exchange.autodiscover_url(), ..world.places() };
+    world.names.service("_autodiscover._tcp.sales.example", 0, 443, "mail.hosting.example").unwrap();
+    world.names.host("mail.sales.example");
+    let found = discover("rep@sales.example", &places).await;
+    let shown: Vec<_> = found.iter().map(|s| (s.protocol, s.host.as_str(), s.leaves_domain)).collect();
+    assert_eq!(
+        shown,
+        [
+            (Protocol::Exchange, "autodiscover.sales.example", false),
+            (Protocol::Exchange, "mail.hosting.example", true),
+            (Protocol::Imap, "mail.sales.example", false),
+        ]
+    );
+    // A page that anybody may read is no Exchange server's.
+    world.web.page("/autodiscover.sales.example", "<Autodiscover/>");
+    world.names.service("_imaps._tcp.sales.example", 0, 993, "mail.sales.example").unwrap();
+    let found = discover("rep@sales.example", &world.places()).await;
+    assert_eq!((found[0].protocol, found[0].source), (Protocol::Imap, Source::Service));
+    assert!(found.iter().all(|server| server.host != "autodiscover.sales.example"));
 }

@@ -17,6 +17,7 @@ fn client(provider: &IdentityProvider) -> OauthClient {
         client_secret: None,
         scopes: vec![SCOPE.to_owned()],
         tenant: None,
+        authority: None,
     }
 }
 
@@ -90,6 +91,7 @@ async fn the_url_asks_for_what_is_needed_and_names_no_secret() {
             client_secret: None,
             scopes: vec![],
             tenant: Some("contoso".into()),
+            authority: None,
         };
         let url = SignIn::begin(&client, REP, None).await.unwrap().url().to_owned();
         assert!(parts.iter().all(|part| url.contains(part)), "{url}");

@@ -1,5 +1,5 @@
 //! An OpenID provider of our own: discovery, a sign-in page that says yes at once, tokens with PKCE and rotation, and
-//! the question of a mail server whose token it is (RFC 7662).
+//! the question of a mail server whose token it is (RFC 7662). Microsoft's addresses are there as well, for every tenant.
 //!
 //! [`IdentityProvider::visit`] plays the rep's browser.
 
@@ -33,6 +33,8 @@ pub enum Consent {
     AgreeInPart,
     /// The page sends back this error and description.
     Refuse(&'static str, &'static str),
+    /// The same to whoever asks for a scope that contains the first; others may come in.
+    RefuseScope(&'static str, &'static str, &'static str),
 }
 
 /// What the token endpoint does wrong.
@@ -64,8 +66,10 @@ struct Book {
     life: Duration,
     faults: Vec<TokenFault>,
     codes: HashMap<String, Code>,
-    refresh_tokens: HashMap<String, bool>,
-    access_tokens: HashMap<String, Instant>,
+    /// Whether each is good, and what for.
+    refresh_tokens: HashMap<String, (bool, String)>,
+    /// Until when each is good, and what for.
+    access_tokens: HashMap<String, (Instant, String)>,
     count: u32,
     refreshes: u32,
 }
@@ -108,6 +112,8 @@ impl IdentityProvider {
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .route("/introspect", post(introspect))
+            .route("/{tenant}/oauth2/v2.0/authorize", get(authorize))
+            .route("/{tenant}/oauth2/v2.0/token", post(token))
             .with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { base, state })
@@ -162,6 +168,13 @@ impl IdentityProvider {
     /// How often somebody asked for a new access token, with or without success.
     pub fn refreshes(&self) -> u32 {
         self.book().refreshes
+    }
+
+    /// Whether an access token is one that was given out, for something whose name contains `scope`.
+    pub fn accepts(&self, token: &str, scope: &str) -> bool {
+        let book = self.book();
+        let known = book.access_tokens.get(token);
+        known.is_some_and(|(until, given)| Instant::now() < *until && given.contains(scope))
     }
 
     /// Plays the browser: opens the page, and follows it to where it sends the rep. The page seen last is returned.
@@ -227,7 +240,7 @@ async fn authorize(State(state): Shared, Query(asked): Query<Fields>) -> Respons
         return wrong("A code with PKCE must be asked for.");
     }
     let redirect = field("redirect_uri");
-    if !redirect.starts_with("http://127.0.0.1:") {
+    if !redirect.starts_with("http://127.0.0.1:") && !redirect.starts_with("http://localhost:") {
         return wrong("This address to return to is not allowed.");
     }
     let scope = match book.consent {
@@ -235,8 +248,9 @@ async fn authorize(State(state): Shared, Query(asked): Query<Fields>) -> Respons
         _ => field("scope"),
     };
     let answer = match book.consent {
-        Consent::Refuse(error, description) => {
-            vec![("error", error.to_owned()), ("error_description", description.to_owned())]
+        Consent::Refuse(error, description) => refused(error, description),
+        Consent::RefuseScope(part, error, description) if field("scope").contains(part) => {
+            refused(error, description)
         }
         _ => {
             let code = book.fresh("code");
@@ -251,6 +265,10 @@ async fn authorize(State(state): Shared, Query(asked): Query<Fields>) -> Respons
         Ok(url) => Redirect::to(url.as_str()).into_response(),
         Err(_) => wrong("This address to return to is none."),
     }
+}
+
+fn refused(error: &str, description: &str) -> Vec<(&'static str, String)> {
+    vec![("error", error.to_owned()), ("error_description", description.to_owned())]
 }
 
 async fn token(State(state): Shared, Form(asked): Form<Fields>) -> Response {
@@ -288,7 +306,7 @@ async fn token(State(state): Shared, Form(asked): Form<Fields>) -> Response {
 async fn introspect(State(state): Shared, Form(asked): Form<Fields>) -> Json<serde_json::Value> {
     let book = lock(&state);
     let until = asked.get("token").and_then(|token| book.access_tokens.get(token));
-    Json(match until.is_some_and(|until| Instant::now() < *until) {
+    Json(match until.is_some_and(|(until, _)| Instant::now() < *until) {
         true => json!({"active": true, "username": book.user, "scope": SCOPE}),
         false => json!({"active": false}),
     })
@@ -323,10 +341,11 @@ impl Book {
     }
 
     fn refresh(&mut self, token: &str) -> Response {
-        match self.refresh_tokens.get_mut(token).map(|good| std::mem::replace(good, false)) {
-            Some(true) => self.give(SCOPE),
+        let known = self.refresh_tokens.get_mut(token);
+        match known.map(|(good, scope)| (std::mem::replace(good, false), scope.clone())) {
+            Some((true, scope)) => self.give(&scope),
             // An old one: either we forgot the new one, or somebody else has it.
-            Some(false) => {
+            Some((false, _)) => {
                 self.refresh_tokens.clear();
                 refuse("invalid_grant")
             }
@@ -336,8 +355,8 @@ impl Book {
 
     fn give(&mut self, scope: &str) -> Response {
         let (access, refresh) = (self.fresh("access"), self.fresh("refresh"));
-        self.access_tokens.insert(access.clone(), Instant::now() + self.life);
-        self.refresh_tokens.insert(refresh.clone(), true);
+        self.access_tokens.insert(access.clone(), (Instant::now() + self.life, scope.to_owned()));
+        self.refresh_tokens.insert(refresh.clone(), (true, scope.to_owned()));
         let life = self.life.as_secs();
         Json(json!({
             "token_type": "Bearer", "access_token": access, "expires_in": life, "refresh_token": refresh, "scope": scope,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use hickory_proto::op::{Message, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, MX, SRV};
+use hickory_proto::rr::rdata::{A, CNAME, MX, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
 
@@ -60,6 +60,16 @@ impl NameServer {
     pub fn exchanger(&self, domain: &str, preference: u16, exchanger: &str) -> Result<()> {
         let exchanger = Name::from_ascii(format!("{exchanger}."))?;
         self.add(domain, RecordType::MX, RData::MX(MX::new(preference, exchanger)));
+        Ok(())
+    }
+
+    /// `name` stands for `target`.
+    ///
+    /// # Errors
+    /// When `target` is no name.
+    pub fn alias(&self, name: &str, target: &str) -> Result<()> {
+        let target = Name::from_ascii(format!("{target}."))?;
+        self.add(name, RecordType::CNAME, RData::CNAME(CNAME(target)));
         Ok(())
     }
 

@@ -31,6 +31,12 @@ export const commands = {
 	testMailbox: (draft: MailboxDraft) => typedError<Check[], Problem>(__TAURI_INVOKE("test_mailbox", { draft })),
 	/**  Saves a mailbox and watches it. */
 	addMailbox: (draft: MailboxDraft) => typedError<AccountView, Problem>(__TAURI_INVOKE("add_mailbox", { draft })),
+	/**  Where an Exchange server is, as Autodiscover says. `agreed` are hosts outside of the mail domain that the password may go to. */
+	findExchange: (draft: MailboxDraft, agreed: string[]) => typedError<ExchangeServer, Problem>(__TAURI_INVOKE("find_exchange", { draft, agreed })),
+	/**  How a mailbox is reached, without its password. */
+	mailboxServer: (accountId: string) => typedError<ServerDraft, Problem>(__TAURI_INVOKE("mailbox_server", { accountId })),
+	/**  Reaches a mailbox with another server or password from now on. */
+	changeServer: (accountId: string, draft: MailboxDraft) => typedError<AccountView, Problem>(__TAURI_INVOKE("change_server", { accountId, draft })),
 	/**  A new password for a mailbox. */
 	setPassword: (accountId: string, password: string) => typedError<AccountView, Problem>(__TAURI_INVOKE("set_password", { accountId, password })),
 	/**  Changes what belongs to a mailbox. */
@@ -85,14 +91,16 @@ export const commands = {
 	discover: (address: string) => typedError<ServerView[], Problem>(__TAURI_INVOKE("discover", { address })),
 	/**  Opens a known provider's own page in the browser. The page comes from our table, never from the window. */
 	openProviderPage: (server: string) => typedError<null, Problem>(__TAURI_INVOKE("open_provider_page", { server })),
-	/**  Begins to sign in to a new mailbox, and opens the provider's page in the browser. */
-	beginSignIn: (draft: MailboxDraft, provider: string) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_sign_in", { draft, provider })),
+	/**  Keeps the client id that the rep's administrator has registered at a provider. */
+	setClientId: (provider: string, clientId: string, tenant: string) => typedError<null, Problem>(__TAURI_INVOKE("set_client_id", { provider, clientId, tenant })),
+	/**  Begins to sign in to a new mailbox, or anew to the one with the id `replaces`, and opens the provider's page in the browser. */
+	beginSignIn: (draft: MailboxDraft, provider: string, replaces: string | null) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_sign_in", { draft, provider, replaces })),
 	/**  The same for a mailbox that is there. */
 	beginSignInAgain: (accountId: string) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_sign_in_again", { accountId })),
 	/**  Opens the page of a sign-in once more. Its address comes from the agent, never from the window. */
 	openSignIn: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("open_sign_in", { id })),
-	/**  Waits for the browser, then watches the mailbox. */
-	finishSignIn: (id: string) => typedError<AccountView, Problem>(__TAURI_INVOKE("finish_sign_in", { id })),
+	/**  Waits for the browser, then watches the mailbox. Where another door is tried, its page is opened. */
+	finishSignIn: (id: string) => typedError<SignInOutcome, Problem>(__TAURI_INVOKE("finish_sign_in", { id })),
 	/**  Calls a sign-in off. */
 	cancelSignIn: (id: string) => typedError<null, Problem>(__TAURI_INVOKE("cancel_sign_in", { id })),
 	/**  What is done about each kind of message. */
@@ -142,10 +150,16 @@ export type AccountView = {
 	aliases: string[],
 	/**  Domains of the rep's organisation. */
 	colleagues: string[],
-	/**  The IMAP server as `host:port`. */
+	/**  By which of its doors it is read. */
+	door: Door,
+	/**  The server's host, and its port where there may be several. */
 	server: string,
-	/**  It is signed in to through the browser, at this provider; `None` where it has a password. */
+	/**  The name that it is signed in to with, where that is not the address. */
+	username: string | null,
+	/**  It is signed in to through the browser, at this provider. */
 	provider: string | null,
+	/**  It is signed in to with a password. */
+	takesPassword: boolean,
 	/**  What it is doing. */
 	state: AccountState,
 	/**  Everything received before this time has been checked. */
@@ -230,6 +244,10 @@ export type BrowserSignIn = {
 	id: string,
 	/**  What to open in the browser. */
 	url: string,
+	/**  By which door the mailbox will be read. */
+	door: Door,
+	/**  Where an administrator allows Answerback for the whole organisation, in case the page wants that. */
+	adminPage: string | null,
 };
 
 /**  Told to the window, which asks again for what it shows. */
@@ -275,6 +293,14 @@ export type CheckState =
 /**  Not tried, because an earlier check failed. */
 "skipped";
 
+/**  This program as a provider knows it. */
+export type ClientView = {
+	/**  Its client id there. */
+	id: string,
+	/**  The page on which an administrator allows it for the whole organisation. */
+	page?: string | null,
+};
+
 /**  How many messages of each sort were attributed. */
 export type Counts = {
 	/**  Answers by people, calendar responses included. */
@@ -295,6 +321,15 @@ export type DayCounts = {
 	counts: Counts,
 };
 
+/**  By which of its doors a mailbox is read. */
+export type Door = 
+/**  IMAP. */
+"imap" | 
+/**  Microsoft Graph. */
+"graph" | 
+/**  Exchange Web Services. */
+"ews";
+
 /**  One rung that agreed. */
 export type EvidenceView = {
 	/**  in_reply_to, references, … */
@@ -302,6 +337,21 @@ export type EvidenceView = {
 	/**  What was found. */
 	value: string,
 };
+
+/**  Where a mailbox's Exchange server is. */
+export type ExchangeServer = 
+/**  Autodiscover says so. */
+{ found: "server"; 
+/**  The URL of its EWS. */
+url: string; 
+/**  Its host. */
+host: string; 
+/**  The host is somebody else's than the mail domain's: the rep must agree before the password goes there. */
+leavesDomain: boolean } | 
+/**  Autodiscover sends on to this host, which is somebody else's: the rep must agree before it is asked with the password. */
+{ found: "elsewhere"; 
+/**  The host. */
+host: string };
 
 /**  A folder that is watched. */
 export type FolderView = {
@@ -313,6 +363,11 @@ export type FolderView = {
 	scanned: boolean,
 	/**  How many messages of it were looked at since the agent started. */
 	messagesSeen: number,
+	/**
+	 *  Everything that it held then has been checked. The mailbox as a whole counts only up to its own time, since mail may
+	 *  have moved meanwhile between folders.
+	 */
+	checkedUpTo: string | null,
 };
 
 /**  Some days in a row, the last of which is today. */
@@ -366,18 +421,10 @@ export type MailboxDraft = {
 	aliases?: string[],
 	/**  Domains of the rep's organisation; empty means the address's own domain unless it is a free-mail provider. */
 	colleagues?: string[],
-	/**  The IMAP server. */
-	host: string,
-	/**  Its port. */
-	port: number,
-	/**  How the connection is secured. */
-	security: MailboxSecurity,
-	/**  The login name; usually the address. */
-	username: string,
-	/**  The password or app password. */
+	/**  How it is reached. */
+	server: ServerDraft,
+	/**  The password or app password; empty where the browser signs in. */
 	password: string,
-	/**  A PEM file with the organisation's own root certificate. */
-	caFile?: string | null,
 };
 
 /**  How a mailbox connection is secured. */
@@ -531,8 +578,8 @@ export type Problem = {
 	remedy: string,
 	/**  What it is about (a host, an address, a path), for the translated sentence. */
 	about: string,
-	/**  The client id that the administrator has to look at, where the sign-in through the browser failed by it. */
-	clientId?: string | null,
+	/**  What the administrator has to look at, where the sign-in through the browser failed by it. */
+	client?: ClientView | null,
 };
 
 /**  From this full hour to that one, over midnight when `until` is the smaller one. */
@@ -693,11 +740,40 @@ export type SentEvent = {
 	json: string,
 };
 
+/**  How a mailbox is reached, as typed in. */
+export type ServerDraft = 
+/**  Over IMAP. */
+{ door: "imap"; 
+/**  The server. */
+host: string; 
+/**  Its port. */
+port: number; 
+/**  How the connection is secured. */
+security: MailboxSecurity; 
+/**  The login name; the address where it is empty. */
+username: string; 
+/**  A PEM file with the organisation's own root certificate. */
+caFile?: string | null } | 
+/**  At Microsoft 365 or Outlook.com: through Microsoft Graph, or over IMAP where the organisation allows only that. */
+{ door: "graph" } | 
+/**  On the organisation's own Exchange server. */
+{ door: "ews"; 
+/**  Its host or the URL of its EWS; found by Autodiscover where it is empty. */
+server: string; 
+/**  The Autodiscover service, where it is not at the usual place. */
+autodiscover?: string | null; 
+/**  The login name, which may be `DOMAIN\name`; the address where it is empty. */
+username: string; 
+/**  A PEM file with the organisation's own root certificate. */
+caFile?: string | null };
+
 /**  A server that the mailbox may be on, and what it wants of the rep. */
 export type ServerView = {
 	/**  What the provider calls itself; the host where that isn't known. */
 	name: string,
-	/**  The IMAP server. */
+	/**  By which door the mailbox is read there. */
+	door: Door,
+	/**  The IMAP server; for an Exchange server the host whose Autodiscover service knows where it is. */
 	host: string,
 	/**  The port. */
 	port: number,
@@ -741,6 +817,23 @@ export type SignIn =
 "no_client_id" | 
 /**  The provider's own program beside this one, which gives a password. */
 "bridge";
+
+/**  What a sign-in through the browser came to. */
+export type SignInOutcome = 
+/**  The mailbox is watched. */
+{ outcome: "watched"; 
+/**  The mailbox. */
+account: AccountView; 
+/**  What works, step by step. */
+checks: Check[] } | 
+/**  The organisation does not allow the first door; the same is asked for the next one. */
+{ outcome: "next"; 
+/**  What the rep goes on with. */
+signIn: BrowserSignIn } | 
+/**  The rep is signed in, and the mailbox can't be read all the same. Nothing was kept. */
+{ outcome: "unreadable"; 
+/**  What works and what doesn't, step by step. */
+checks: Check[] };
 
 /**  What the window shows of it. */
 export type UpdateView = {

@@ -14,7 +14,7 @@ export type Page = (typeof pages)[number];
 interface Route {
   /** A page, or the first start, which is in no list of pages. */
   page: Page | "start";
-  /** What follows the page's name, such as a verdict's number or `add`. */
+  /** What follows the page's name, such as a verdict's number, `add` or `change/` and a mailbox's id. */
   rest: string | undefined;
 }
 
@@ -32,7 +32,8 @@ export function go(path: string): void {
 }
 
 export function parse(hash: string): Route {
-  const [name, rest] = hash.replace(/^#\/?/, "").split("/", 2);
+  const [name, ...parts] = hash.replace(/^#\/?/, "").split("/");
+  const rest = parts.join("/");
   if (name === "start") return { page: "start", rest: rest || undefined };
   const page = pages.find((known) => known === name);
   return page ? { page, rest: rest || undefined } : { page: "overview", rest: undefined };

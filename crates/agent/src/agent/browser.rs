@@ -1,27 +1,37 @@
 //! Signing in through the browser, for the window: begun, waited for, and called off.
 
 use answerback_keychain::Keychain;
-use answerback_provider::SignIn;
 use tokio_util::sync::CancellationToken;
 
-use super::Agent;
-use super::setup::{account_of, already_there, no_such_account};
+use super::{Agent, draft};
 use crate::config::{AccountConfig, OauthConfig};
-use crate::sign_in;
-use crate::view::{AccountView, BrowserSignIn, MailboxDraft, Problem};
+use crate::show;
+use crate::sign_in::{self, Begun};
+use crate::view::{BrowserSignIn, MailboxDraft, Problem, SignInOutcome};
 
 /// A sign-in that was begun.
 #[derive(Debug)]
 pub(super) struct Pending {
     /// Taken by whoever waits for it.
-    work: Option<(AccountConfig, SignIn)>,
+    work: Option<Work>,
     url: String,
     stop: CancellationToken,
 }
 
+#[derive(Debug)]
+struct Work {
+    account: AccountConfig,
+    begun: Begun,
+    /// Why the door before this one stayed shut: the rep is told of that one, should this one stay shut as well.
+    before: Option<Problem>,
+    /// Another door may be tried: the mailbox is not there yet, or is to be reached otherwise.
+    free: bool,
+}
+
 impl Agent {
-    /// Begins to sign in to a mailbox that is not there yet; the draft's password is not looked at. `provider` is
-    /// `google`, `microsoft`, `yahoo` or an issuer's URL. Open the URL, then call [`Agent::finish_sign_in`].
+    /// Begins to sign in to a mailbox that is not there yet, or in place of the one that is there with the id `replaces`; the
+    /// draft's password is not looked at. `provider` is `google`, `microsoft`, `yahoo` or an issuer's URL. Open the URL, then
+    /// call [`Agent::finish_sign_in`].
     ///
     /// # Errors
     /// The settings make no sense, the mailbox is there already, no client id is known, or the provider can't be reached.
@@ -29,17 +39,18 @@ impl Agent {
         &self,
         draft: MailboxDraft,
         provider: String,
+        replaces: Option<String>,
     ) -> Result<BrowserSignIn, Problem> {
-        let mut account = account_of(&draft)?;
+        let mut account = draft::account_of(&draft)?;
+        let config = self.context.config();
         if let Some(imap) = account.imap.as_mut() {
-            imap.password = None;
-            imap.oauth = Some(OauthConfig { provider });
+            (imap.password, imap.oauth) = (None, Some(OauthConfig { provider }));
+        } else {
+            let client = sign_in::registration(&config, &self.context.managed, &provider);
+            account = sign_in::first_door(account, client);
         }
-        self.context.managed.allows(&account)?;
-        if self.context.config().accounts.iter().any(|known| known.id() == account.id()) {
-            return Err(already_there(&account));
-        }
-        self.begin(account).await
+        let account = self.drafted(account, replaces.as_deref())?;
+        self.begin(account, None, true).await
     }
 
     /// The same for a mailbox that is there and has to be signed in to again.
@@ -47,52 +58,78 @@ impl Agent {
     /// # Errors
     /// The mailbox isn't there or takes a password, no client id is known, or the provider can't be reached.
     pub async fn begin_sign_in_again(&self, account_id: String) -> Result<BrowserSignIn, Problem> {
-        let account = self.context.config().accounts.into_iter().find(|account| account.id() == account_id);
-        self.begin(account.ok_or_else(|| no_such_account(&account_id))?).await
+        self.begin(self.known(&account_id)?, None, false).await
     }
 
-    async fn begin(&self, account: AccountConfig) -> Result<BrowserSignIn, Problem> {
+    async fn begin(
+        &self,
+        account: AccountConfig,
+        before: Option<Problem>,
+        free: bool,
+    ) -> Result<BrowserSignIn, Problem> {
         let keychain: &Keychain = &self.context.keychain;
         let (config, organisation) = (self.context.config(), self.context.organisation());
-        let sign_in =
-            sign_in::begin(&config, &self.context.managed, &organisation, &account, keychain).await?;
-        let shown = BrowserSignIn { id: uuid::Uuid::new_v4().to_string(), url: sign_in.url().to_owned() };
+        let begun = sign_in::begin(&config, &self.context.managed, &organisation, &account, keychain).await?;
+        let shown = BrowserSignIn {
+            id: uuid::Uuid::new_v4().to_string(),
+            url: begun.sign_in.url().to_owned(),
+            door: show::door(&account),
+            admin_page: begun.client.page.clone(),
+        };
         let url = shown.url.clone();
-        let pending = Pending { work: Some((account, sign_in)), url, stop: CancellationToken::new() };
-        self.sign_ins.lock().await.insert(shown.id.clone(), pending);
+        let work = Some(Work { account, begun, before, free });
+        self.sign_ins
+            .lock()
+            .await
+            .insert(shown.id.clone(), Pending { work, url, stop: CancellationToken::new() });
         Ok(shown)
     }
 
     /// Waits for the browser, at most ten minutes; then keeps the sign-in, saves the mailbox and watches it.
     ///
     /// # Errors
-    /// The rep or the organisation said no, nobody came back, it was called off, the mail server refuses the account, or
-    /// keychain or configuration can't be written.
-    pub async fn finish_sign_in(&self, id: String) -> Result<AccountView, Problem> {
+    /// The rep or the organisation said no, nobody came back, it was called off, or keychain or configuration can't be written.
+    pub async fn finish_sign_in(&self, id: String) -> Result<SignInOutcome, Problem> {
         let proxy = self.context.credentials.proxy(&self.context.config().network).await?;
         let taken = {
             let mut sign_ins = self.sign_ins.lock().await;
             sign_ins.get_mut(&id).and_then(|pending| Some((pending.work.take()?, pending.stop.clone())))
         };
-        let Some(((account, sign_in), stop)) = taken else { return Err(called_off()) };
+        let Some((Work { account, begun, before, free }, stop)) = taken else { return Err(called_off()) };
         let finished = tokio::select! {
             () = stop.cancelled() => Err(called_off()),
-            finished = sign_in::finish(&account, proxy, sign_in) => finished,
+            finished = sign_in::finish(&account, proxy, begun) => finished,
         };
         self.sign_ins.lock().await.remove(&id);
-        let (grant, token) = finished?;
-        let account_id = account.id();
-        let mut tasks = self.tasks.lock().await;
-        let mut config = self.context.config();
-        let known = config.accounts.iter().any(|known| known.id() == account_id);
-        sign_in::keep(&self.context.credentials, &account, &grant, token).await?;
-        if !known {
-            config.accounts.push(account.clone());
-            self.save(config).await?;
+        let trouble = match &finished {
+            Ok((_, _, checks)) => sign_in::trouble(checks),
+            Err(problem) => Some(problem),
+        };
+        if let Some(trouble) = trouble.filter(|_| free)
+            && let Some(other) = self.next_door(&account, trouble)
+        {
+            return Ok(SignInOutcome::Next {
+                sign_in: self.begin(other, Some(trouble.clone()), free).await?,
+            });
         }
-        tasks.start_account(&self.context, account).await;
-        drop(tasks);
-        self.account(&account_id).await
+        let (grant, token, checks) = match (finished, before) {
+            (Ok(brought), _) => brought,
+            (Err(problem), Some(before)) if problem.code != "sign_in_cancelled" => return Err(before),
+            (Err(problem), _) => return Err(problem),
+        };
+        if sign_in::trouble(&checks).is_some() {
+            return Ok(SignInOutcome::Unreadable { checks });
+        }
+        let mut tasks = self.tasks.lock().await;
+        sign_in::keep(&self.context.credentials, &account, &grant, token).await?;
+        let account = self.adopt_mailbox(&mut tasks, account).await?;
+        Ok(SignInOutcome::Watched { account: Box::new(account), checks })
+    }
+
+    fn next_door(&self, account: &AccountConfig, problem: &Problem) -> Option<AccountConfig> {
+        let config = self.context.config();
+        let client = sign_in::registration(&config, &self.context.managed, "microsoft");
+        sign_in::next_door(account, problem, client)
     }
 
     /// The URL of a sign-in that waits, to open it once more.

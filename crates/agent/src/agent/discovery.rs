@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use answerback_provider::discovery::{Places, Server, discover};
-use answerback_provider::{FirstStep, preset};
+use answerback_provider::discovery::{Places, Protocol, Server, discover};
+use answerback_provider::{FirstStep, Provider, preset};
 
 use super::Agent;
-use crate::view::{MailboxSecurity, ServerView, SignIn};
+use crate::view::{Door, MailboxSecurity, ServerView, SignIn};
 
 impl Agent {
     /// The servers that the mailbox of an address may be on, best first. Asks the domain's servers and name servers, and
@@ -27,9 +27,15 @@ impl Agent {
 
 /// The browser is offered only where somebody has named a client id.
 fn shown(server: Server, clients: &BTreeSet<&str>) -> ServerView {
+    let door = match (server.protocol, &server.oauth) {
+        (Protocol::Exchange, _) => Door::Ews,
+        (Protocol::Imap, Some(Provider::Microsoft)) => Door::Graph,
+        (Protocol::Imap, _) => Door::Imap,
+    };
     let provider = server.oauth.map(|provider| provider.to_string());
     let ready = provider.filter(|name| clients.contains(name.as_str()));
     ServerView {
+        door,
         name: server.name.map_or_else(|| server.host.clone(), str::to_owned),
         host: server.host,
         port: server.port,
@@ -48,8 +54,9 @@ fn shown(server: Server, clients: &BTreeSet<&str>) -> ServerView {
             FirstStep::Bridge => SignIn::Bridge,
         },
         page: server.page.map(str::to_owned),
+        // Microsoft's own page is the only place where the rep types anything.
+        leaves_domain: server.leaves_domain && door != Door::Graph,
         provider: ready,
-        leaves_domain: server.leaves_domain,
     }
 }
 
@@ -59,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_browser_is_offered_where_there_is_a_client_id() {
-        let nowhere = Places { own: vec![], database: String::new(), name_server: None };
+        let nowhere = Places::nowhere();
         let ask = async |address: &str, clients: &[&str]| {
             let found = discover(address, &nowhere).await;
             found.into_iter().map(|server| shown(server, &clients.iter().copied().collect())).next().unwrap()
@@ -68,7 +75,8 @@ mod tests {
         assert_eq!((gmail.sign_in, gmail.provider), (SignIn::AppPassword, None));
         let gmail = ask("rep@gmail.com", &["google"]).await;
         assert_eq!((gmail.sign_in, gmail.provider.as_deref()), (SignIn::Browser, Some("google")));
-        assert_eq!(ask("rep@outlook.com", &["google"]).await.sign_in, SignIn::NoClientId);
+        let outlook = ask("rep@outlook.com", &["google"]).await;
+        assert_eq!((outlook.sign_in, outlook.door), (SignIn::NoClientId, Door::Graph));
         assert_eq!(ask("rep@gmx.de", &[]).await.sign_in, SignIn::SwitchedOn);
         assert!(Agent::provider_page("imap.gmail.com").is_some());
         assert!(Agent::provider_page("imap.sales.example").is_none());

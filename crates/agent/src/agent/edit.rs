@@ -1,6 +1,6 @@
 //! Changing what belongs to a mailbox: the rep's other addresses, colleagues, folders that are left out.
 
-use super::{Agent, setup};
+use super::{Agent, draft, setup};
 use crate::view::{AccountView, MailboxDetails, Problem};
 
 impl Agent {
@@ -18,8 +18,8 @@ impl Agent {
         let Some(account) = config.accounts.iter_mut().find(|account| account.id() == account_id) else {
             return Err(setup::no_such_account(&account_id));
         };
-        account.aliases = setup::clean(&details.aliases);
-        account.colleagues = setup::clean(&details.colleagues);
+        account.aliases = draft::clean(&details.aliases);
+        account.colleagues = draft::clean(&details.colleagues);
         account.exclude_folders = details.exclude_folders;
         account.validate().map_err(|wrong| {
             Problem::new("settings", &account.address, wrong, "Correct the mailbox's settings.")

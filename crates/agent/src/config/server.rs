@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountConfig, ImapConfig, OauthConfig};
 
+/// The IMAP server of Microsoft 365 and Outlook.com.
+pub const MICROSOFT_IMAP: &str = "outlook.office365.com";
+
 /// Microsoft Graph, and the sign-in there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +132,8 @@ impl AccountConfig {
     }
 }
 
-fn host_of(url: &str) -> &str {
+/// The host of a URL.
+pub fn host_of(url: &str) -> &str {
     let authority = authority_of(url);
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -168,7 +172,8 @@ impl GraphConfig {
         GraphSettings { url: self.url().to_owned(), ca_file: self.ca_file.clone(), proxy }
     }
 
-    fn url(&self) -> &str {
+    /// Where Graph is.
+    pub fn url(&self) -> &str {
         self.url.as_deref().unwrap_or(PUBLIC_CLOUD)
     }
 }

@@ -22,6 +22,8 @@ impl Config {
             if client.client_id.trim().is_empty() {
                 return Err(format!("oauth.{provider} has an empty client_id"));
             }
+            client.authority.as_deref().map_or(Ok(()), |url| check_url(url, "the sign-in service"))?;
+            client.graph_url.as_deref().map_or(Ok(()), |url| check_url(url, "Microsoft Graph"))?;
         }
         let mut seen = HashSet::new();
         for account in &self.accounts {

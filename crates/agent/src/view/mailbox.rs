@@ -4,43 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 
-/// A mailbox to be added or tested, as typed in. The password goes to the keychain and nowhere else.
-#[derive(Clone, Deserialize)]
+/// By which of its doors a mailbox is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MailboxDraft {
-    /// The rep's address.
-    pub address: String,
-    /// Other addresses of the rep's.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    /// Domains of the rep's organisation; empty means the address's own domain unless it is a free-mail provider.
-    #[serde(default)]
-    pub colleagues: Vec<String>,
-    /// The IMAP server.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is secured.
-    pub security: MailboxSecurity,
-    /// The login name; usually the address.
-    pub username: String,
-    /// The password or app password.
-    pub password: String,
-    /// A PEM file with the organisation's own root certificate.
-    #[serde(default)]
-    pub ca_file: Option<String>,
-}
-
-/// A sign-in through the browser that waits for the rep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "camelCase")]
-pub struct BrowserSignIn {
-    /// To wait for it, or to call it off.
-    pub id: String,
-    /// What to open in the browser.
-    pub url: String,
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// IMAP.
+    Imap,
+    /// Microsoft Graph.
+    Graph,
+    /// Exchange Web Services.
+    Ews,
 }
 
 /// What can be changed of a mailbox that is there.
@@ -71,19 +45,6 @@ pub struct ImportView {
     pub rules_differ: bool,
 }
 
-/// How a mailbox connection is secured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-#[serde(rename_all = "lowercase")]
-pub enum MailboxSecurity {
-    /// TLS from the first byte.
-    Tls,
-    /// STARTTLS.
-    StartTls,
-    /// Plaintext; to loopback only.
-    None,
-}
-
 /// A mailbox that is watched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
@@ -97,10 +58,16 @@ pub struct AccountView {
     pub aliases: Vec<String>,
     /// Domains of the rep's organisation.
     pub colleagues: Vec<String>,
-    /// The IMAP server as `host:port`.
+    /// By which of its doors it is read.
+    pub door: Door,
+    /// The server's host, and its port where there may be several.
     pub server: String,
-    /// It is signed in to through the browser, at this provider; `None` where it has a password.
+    /// The name that it is signed in to with, where that is not the address.
+    pub username: Option<String>,
+    /// It is signed in to through the browser, at this provider.
     pub provider: Option<String>,
+    /// It is signed in to with a password.
+    pub takes_password: bool,
     /// What it is doing.
     pub state: AccountState,
     /// Everything received before this time has been checked.
@@ -149,4 +116,7 @@ pub struct FolderView {
     pub scanned: bool,
     /// How many messages of it were looked at since the agent started.
     pub messages_seen: u32,
+    /// Everything that it held then has been checked. The mailbox as a whole counts only up to its own time, since mail may
+    /// have moved meanwhile between folders.
+    pub checked_up_to: Option<String>,
 }

@@ -15,9 +15,21 @@ pub struct Problem {
     pub remedy: String,
     /// What it is about (a host, an address, a path), for the translated sentence.
     pub about: String,
-    /// The client id that the administrator has to look at, where the sign-in through the browser failed by it.
+    /// What the administrator has to look at, where the sign-in through the browser failed by it.
     #[serde(default)]
-    pub client_id: Option<String>,
+    pub client: Option<Box<ClientView>>,
+}
+
+/// This program as a provider knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct ClientView {
+    /// Its client id there.
+    pub id: String,
+    /// The page on which an administrator allows it for the whole organisation.
+    #[serde(default)]
+    pub page: Option<String>,
 }
 
 /// One line of a checklist: a connection test or the doctor.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MailboxSecurity;
+use super::{Door, MailboxSecurity};
 
 /// A server that the mailbox may be on, and what it wants of the rep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,9 @@ use super::MailboxSecurity;
 pub struct ServerView {
     /// What the provider calls itself; the host where that isn't known.
     pub name: String,
-    /// The IMAP server.
+    /// By which door the mailbox is read there.
+    pub door: Door,
+    /// The IMAP server; for an Exchange server the host whose Autodiscover service knows where it is.
     pub host: String,
     /// The port.
     pub port: u16,

@@ -6,7 +6,9 @@ pub mod backend;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use answerback_agent::view::{AccountView, MailboxDraft, MailboxSecurity, Overview, ReplyFilter, ReplyRow};
+use answerback_agent::view::{
+    AccountView, MailboxDraft, MailboxSecurity, Overview, ReplyFilter, ReplyRow, ServerDraft,
+};
 use answerback_agent::{Agent, Config};
 use answerback_keychain::Keychain;
 use answerback_store::Store;
@@ -78,12 +80,14 @@ impl Rig {
             address: "rep@sales.example".into(),
             aliases: vec![],
             colleagues: vec!["sales.example".into()],
-            host: "127.0.0.1".into(),
-            port: self.server.tls_port(),
-            security: MailboxSecurity::Tls,
-            username: String::new(),
+            server: ServerDraft::Imap {
+                host: "127.0.0.1".into(),
+                port: self.server.tls_port(),
+                security: MailboxSecurity::Tls,
+                username: String::new(),
+                ca_file: Some(self.server.ca_file().display().to_string()),
+            },
             password: password.into(),
-            ca_file: Some(self.server.ca_file().display().to_string()),
         }
     }
 }

@@ -217,5 +217,9 @@ impl Mailbox for EwsMailbox {
         self.mime(&at.id, usize::try_from(max_bytes).unwrap_or(usize::MAX)).await
     }
 
+    fn folders_read(&self) -> Vec<(String, Timestamp)> {
+        self.plan.folders_read()
+    }
+
     async fn close(self) {}
 }

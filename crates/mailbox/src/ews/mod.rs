@@ -22,6 +22,7 @@ mod sign_in;
 
 use std::path::PathBuf;
 
+pub use autodiscover::{Found, find_server, is_of_domain};
 pub use mailbox::EwsMailbox;
 
 use crate::exchange::connection_test;

@@ -158,6 +158,10 @@ impl Mailbox for ImapMailbox {
         Ok(bodies)
     }
 
+    fn folders_read(&self) -> Vec<(String, Timestamp)> {
+        self.plan.folders_read()
+    }
+
     async fn close(mut self) {
         let in_order = async {
             if self.begin().is_ok() && self.end_idle().await.is_ok() && self.requests.is_empty() {

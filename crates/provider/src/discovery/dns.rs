@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::{Name, RData};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 /// A name server to ask; none where the system names none.
 pub(super) struct Dns(Option<TokioResolver>);
@@ -41,6 +41,22 @@ impl Dns {
         let mut services = tls;
         services.extend(plain);
         services
+    }
+
+    /// Autodiscover services ([MS-OXDISCO] 3.1.5.3), which speak TLS on port 443 only.
+    pub(super) async fn autodiscover(&self, domain: &str) -> Vec<String> {
+        let services = self.service("_autodiscover", domain, true).await;
+        services.into_iter().filter(|service| service.port == 443).map(|service| service.host).collect()
+    }
+
+    /// The name that this one stands for, where it is an alias.
+    pub(super) async fn alias(&self, host: &str) -> Option<String> {
+        let (resolver, name) = (self.0.as_ref()?, absolute(host)?);
+        let lookup = resolver.lookup(name, RecordType::CNAME).await.ok()?;
+        lookup.answers().iter().find_map(|record| match &record.data {
+            RData::CNAME(alias) => Some(text(alias)),
+            _ => None,
+        })
     }
 
     async fn service(&self, label: &str, domain: &str, tls: bool) -> Vec<Service> {

@@ -17,6 +17,8 @@ pub enum Source {
     Database,
     /// A provider that receives the domain's mail.
     Exchanger,
+    /// The domain's Autodiscover service.
+    Autodiscover,
     /// A usual name that exists.
     Guess,
 }

@@ -65,7 +65,12 @@ pub struct OauthClient {
     pub scopes: Vec<String>,
     /// The Microsoft directory: a tenant's id or domain, `organizations`, or `common` (the default).
     pub tenant: Option<String>,
+    /// Microsoft's sign-in service; that of the public cloud when it is not set. National clouds have others.
+    pub authority: Option<String>,
 }
+
+/// The sign-in service of Microsoft's public cloud.
+const MICROSOFT: &str = "https://login.microsoftonline.com";
 
 impl OauthClient {
     /// What to ask for.
@@ -110,7 +115,7 @@ impl OauthClient {
             ),
             Provider::Microsoft => {
                 let tenant = self.tenant.as_deref().unwrap_or("common");
-                let at = |what| format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/{what}");
+                let at = |what| format!("{}/{tenant}/oauth2/v2.0/{what}", self.authority());
                 (at("authorize"), at("token"))
             }
             Provider::Yahoo => (
@@ -121,16 +126,36 @@ impl OauthClient {
         };
         Some(Endpoints { authorization, token, issuer: None })
     }
+
+    fn authority(&self) -> &str {
+        self.authority.as_deref().unwrap_or(MICROSOFT).trim_end_matches('/')
+    }
+
+    /// The page on which an administrator allows this program for a whole Microsoft directory.
+    /// <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    pub fn admin_page(&self) -> Option<String> {
+        if self.provider != Provider::Microsoft {
+            return None;
+        }
+        // `common` also means personal accounts, which have no administrator.
+        let tenant = self.tenant.as_deref().filter(|tenant| *tenant != "common").unwrap_or("organizations");
+        Some(format!("{}/{tenant}/adminconsent?client_id={}", self.authority(), self.client_id))
+    }
 }
 
 /// Whether what was granted holds what the mail server needs. Microsoft spells scopes in another case than they were asked
-/// for, and none repeats those that are about the sign-in itself.
+/// for and leaves out Graph's own URL before them, and none repeats those that are about the sign-in itself.
 pub(super) fn grants_enough(asked: &[String], granted: &[String]) -> bool {
     const ABOUT_SIGN_IN: [&str; 4] = ["openid", "email", "profile", "offline_access"];
+    let same = |given: &String, asked: &String| {
+        let bare =
+            if given.contains("://") { asked.as_str() } else { asked.rsplit('/').next().unwrap_or(asked) };
+        given.eq_ignore_ascii_case(bare)
+    };
     asked
         .iter()
         .filter(|scope| !ABOUT_SIGN_IN.contains(&scope.as_str()))
-        .all(|scope| granted.iter().any(|given| given.eq_ignore_ascii_case(scope)))
+        .all(|scope| granted.iter().any(|given| same(given, scope)))
 }
 
 #[cfg(test)]
@@ -156,5 +181,43 @@ mod tests {
         assert!(grants_enough(&asked, &list(&["https://outlook.office.com/imap.accessasuser.all"])));
         assert!(!grants_enough(&asked, &list(&["openid", "email"])));
         assert!(grants_enough(&list(&["openid", "email"]), &[]));
+        let asked = list(&["https://graph.microsoft.com/Mail.Read", "offline_access"]);
+        for (granted, enough) in [
+            (&["openid", "Mail.Read"][..], true),
+            (&["https://graph.microsoft.com/mail.read"], true),
+            (&["Mail.ReadBasic"], false),
+            (&["https://outlook.office.com/Mail.Read"], false),
+        ] {
+            assert_eq!(grants_enough(&asked, &list(granted)), enough, "{granted:?}");
+        }
+    }
+
+    #[test]
+    fn the_administrators_page_is_that_of_the_directory_and_its_cloud() {
+        let client = |provider, tenant: Option<&str>, authority: Option<&str>| OauthClient {
+            provider,
+            client_id: "id-1".into(),
+            client_secret: None,
+            scopes: vec![],
+            tenant: tenant.map(Into::into),
+            authority: authority.map(Into::into),
+        };
+        for (tenant, authority, page) in [
+            (None, None, "https://login.microsoftonline.com/organizations/adminconsent?client_id=id-1"),
+            (
+                Some("common"),
+                None,
+                "https://login.microsoftonline.com/organizations/adminconsent?client_id=id-1",
+            ),
+            (
+                Some("sales.example"),
+                Some("https://login.microsoftonline.us/"),
+                "https://login.microsoftonline.us/sales.example/adminconsent?client_id=id-1",
+            ),
+        ] {
+            let client = client(Provider::Microsoft, tenant, authority);
+            assert_eq!(client.admin_page().as_deref(), Some(page));
+        }
+        assert_eq!(client(Provider::Google, None, None).admin_page(), None);
     }
 }

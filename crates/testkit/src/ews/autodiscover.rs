@@ -26,7 +26,7 @@ pub(super) async fn in_plain_xml(
         return refusal;
     }
     let text = String::from_utf8_lossy(&body);
-    let asked = text.contains(&format!("<EMailAddress>{}</EMailAddress>", shared.username));
+    let asked = text.contains(&format!("<EMailAddress>{}</EMailAddress>", shared.address));
     let account = if asked {
         format!(
             "<User><DisplayName>Rep</DisplayName></User>\
@@ -63,7 +63,7 @@ pub(super) async fn in_soap(
         return respond(StatusCode::BAD_REQUEST, Body::empty());
     };
     let answer = match asked(&document) {
-        Some((mailbox, settings)) if mailbox == shared.username => {
+        Some((mailbox, settings)) if mailbox == shared.address => {
             let outside = outside(&shared, &headers);
             let value = |name: &str| match name {
                 "ExternalEwsUrl" => Some(outside.as_str()),

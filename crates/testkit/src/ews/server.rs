@@ -66,7 +66,8 @@ pub struct EwsServer {
 
 pub(super) struct Shared {
     store: Arc<Store>,
-    pub(super) username: String,
+    pub(super) address: String,
+    username: String,
     secret: Mutex<String>,
     sign_in: SignIn,
     /// Of its certificate, where it has one.
@@ -87,6 +88,14 @@ impl EwsServer {
         Self::start_with(Language::English, SignIn::Basic, username, password).await
     }
 
+    /// The same, where the mailbox of `address` opens to another user name.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_as(address: &str, username: &str, password: &str) -> Result<Self> {
+        Self::listen(Language::English, SignIn::Basic, [address, username, password]).await
+    }
+
     /// The same with folder names in another language, and another way to sign in, for which it may speak TLS.
     ///
     /// # Errors
@@ -97,8 +106,16 @@ impl EwsServer {
         username: &str,
         secret: &str,
     ) -> Result<Self> {
+        Self::listen(language, sign_in, [username, username, secret]).await
+    }
+
+    async fn listen(
+        language: Language,
+        sign_in: SignIn,
+        [address, username, secret]: [&str; 3],
+    ) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("Listening on loopback")?;
-        let address = listener.local_addr()?;
+        let place = listener.local_addr()?;
         let (mut tls, mut binding, mut ca) = (None, None, None);
         if sign_in.is_over_tls() {
             let authority = Authority::new()?;
@@ -112,6 +129,7 @@ impl EwsServer {
         }
         let shared = Arc::new(Shared {
             store: Arc::new(Store::new(language)),
+            address: address.to_owned(),
             username: username.to_owned(),
             secret: Mutex::new(secret.to_owned()),
             sign_in,
@@ -122,7 +140,10 @@ impl EwsServer {
         });
         let app = Router::new()
             .route("/EWS/Exchange.asmx", post(handle))
-            .route("/autodiscover/autodiscover.xml", post(autodiscover::in_plain_xml))
+            .route(
+                "/autodiscover/autodiscover.xml",
+                post(autodiscover::in_plain_xml).get(autodiscover::in_plain_xml),
+            )
             .route("/autodiscover/autodiscover.svc", post(autodiscover::in_soap))
             .with_state(shared.clone());
         let app = app.into_make_service_with_connect_info::<Line>();
@@ -131,7 +152,7 @@ impl EwsServer {
                 tracing::warn!("The simulated Exchange ended: {error}.");
             }
         });
-        Ok(Self { shared, address, ca, task })
+        Ok(Self { shared, address: place, ca, task })
     }
 
     /// Where it is.

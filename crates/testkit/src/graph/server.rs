@@ -21,6 +21,7 @@ use super::api::{self, Ask};
 use super::batch;
 use super::script::{Fault, Seen};
 use crate::exchange::{Account, Language, Script, Store, lock};
+use crate::identity_provider::IdentityProvider;
 
 /// Outlook's documented limits for one program and one mailbox.
 const AT_A_TIME: usize = 4;
@@ -33,11 +34,18 @@ pub struct GraphServer {
     task: JoinHandle<()>,
 }
 
+/// What opens the mailbox.
+enum Key {
+    Token(String),
+    /// A token that this provider has given out for reading mail.
+    From(IdentityProvider),
+}
+
 /// What all requests share.
 pub(super) struct Shared {
     store: Arc<Store>,
     address: String,
-    token: Mutex<String>,
+    opens_to: Mutex<Key>,
     consent: Mutex<bool>,
     script: Script<Seen, Fault>,
     running: AtomicUsize,
@@ -71,7 +79,7 @@ impl GraphServer {
         let shared = Arc::new(Shared {
             store: Arc::new(Store::new(language)),
             address: address.to_owned(),
-            token: Mutex::new(token.to_owned()),
+            opens_to: Mutex::new(Key::Token(token.to_owned())),
             consent: Mutex::new(true),
             script: Script::default(),
             running: AtomicUsize::new(0),
@@ -99,7 +107,12 @@ impl GraphServer {
 
     /// From now on only this token opens the mailbox; others have expired.
     pub fn set_token(&self, token: &str) {
-        token.clone_into(&mut lock(&self.shared.token));
+        *lock(&self.shared.opens_to) = Key::Token(token.to_owned());
+    }
+
+    /// From now on the mailbox opens to whoever has signed in there and may read mail.
+    pub fn trust(&self, provider: &IdentityProvider) {
+        *lock(&self.shared.opens_to) = Key::From(provider.clone());
     }
 
     /// Whether rep or admin have consented to the mailbox being read.
@@ -169,6 +182,14 @@ impl Shared {
             Some(Fault::CutAt(bytes)) => (Answer { cut: Some(bytes), ..proper() }, Duration::ZERO),
             Some(fault) => (refusal(&fault), Duration::ZERO),
         }
+    }
+
+    fn lets_in(&self, authorization: &str) -> bool {
+        let given = authorization.strip_prefix("Bearer ");
+        given.is_some_and(|given| match &*lock(&self.opens_to) {
+            Key::Token(token) => given == token,
+            Key::From(provider) => provider.accepts(given, "Mail.Read"),
+        })
     }
 
     fn count(&self) -> bool {
@@ -246,7 +267,7 @@ fn respond(
     let Ok(url) = url else {
         return (Answer::error(400, "BadRequest", "The url is malformed."), Duration::ZERO);
     };
-    if header("Authorization") != format!("Bearer {}", *lock(&shared.token)) {
+    if !shared.lets_in(header("Authorization")) {
         return (expired(), Duration::ZERO);
     }
     if running > AT_A_TIME {

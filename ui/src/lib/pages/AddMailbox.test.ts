@@ -1,27 +1,27 @@
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { account, badMailbox, goodMailbox } from "../../../e2e/data";
-import type { ServerView } from "../bindings";
+import { account, adminConsent, atMicrosoft, badMailbox, goodMailbox, signingIn } from "../../../e2e/data";
+import type { ServerView, SignInOutcome } from "../bindings";
 import { useLanguage } from "../i18n/index.svelte";
 import AddMailbox from "./AddMailbox.svelte";
 
 let calls: { command: string; values: unknown }[];
 let tested = goodMailbox;
 let found: ServerView[] = [];
-let signedIn: () => Promise<unknown>;
+let signedIn: () => Promise<SignInOutcome>;
 
 beforeEach(() => {
   useLanguage("en");
   calls = [];
   tested = goodMailbox;
   found = [];
-  signedIn = () => Promise.resolve(account);
+  signedIn = () => Promise.resolve({ outcome: "watched", account, checks: goodMailbox });
   mockIPC((command, values) => {
     calls.push({ command, values });
     if (command === "test_mailbox") return tested;
     if (command === "discover") return found;
-    if (command === "begin_sign_in") return { id: "1", url: "https://accounts.google.com/" };
+    if (command === "begin_sign_in") return { ...signingIn, id: "1" };
     if (command === "finish_sign_in") return signedIn();
     if (command === "history") return { days: [], medianMinutes: null };
     if (command === "add_mailbox") return account;
@@ -31,16 +31,15 @@ beforeEach(() => {
 afterEach(clearMocks);
 
 async function fill() {
-  await fireEvent.input(screen.getByLabelText("Your email address"), {
-    target: { value: "rep@sales.example" },
-  });
+  await type("rep@sales.example");
+  await screen.findByLabelText("Password");
   await fireEvent.input(screen.getByLabelText("Password"), { target: { value: "hunter2" } });
   await fireEvent.input(screen.getByLabelText("IMAP server"), { target: { value: "imap.sales.example" } });
 }
 
 test("nothing is sent until the form makes sense, and each field says what is wrong with it", async () => {
   render(AddMailbox);
-  await fireEvent.click(screen.getByRole("button", { name: "Test connection" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Continue" }));
   expect(await screen.findByText("This does not look like an email address.")).toBeTruthy();
   expect(screen.getByLabelText("Your email address").getAttribute("aria-invalid")).toBe("true");
   expect(calls).toEqual([]);
@@ -51,20 +50,20 @@ test("a test shows what works", async () => {
   await fill();
   await fireEvent.click(screen.getByRole("button", { name: "Test connection" }));
   expect(await screen.findByText("Everything works. You can add the mailbox.")).toBeTruthy();
-  expect(calls[0]).toEqual({
-    command: "test_mailbox",
-    values: {
-      draft: {
-        address: "rep@sales.example",
-        aliases: [],
-        colleagues: [],
+  expect(calls.find((call) => call.command === "test_mailbox")?.values).toEqual({
+    draft: {
+      address: "rep@sales.example",
+      aliases: [],
+      colleagues: [],
+      server: {
+        door: "imap",
         host: "imap.sales.example",
         port: 993,
         security: "tls",
-        username: "rep@sales.example",
-        password: "hunter2",
+        username: "",
         caFile: null,
       },
+      password: "hunter2",
     },
   });
 });
@@ -79,7 +78,7 @@ test("a test that fails says what to do", async () => {
 });
 
 test("the password is gone from the page once the mailbox is added", async () => {
-  render(AddMailbox);
+  render(AddMailbox, { onadded: () => undefined });
   await fill();
   await fireEvent.click(screen.getByRole("button", { name: "Add mailbox" }));
   await expect.poll(() => (screen.getByLabelText("Password") as HTMLInputElement).value).toBe("");
@@ -87,6 +86,7 @@ test("the password is gone from the page once the mailbox is added", async () =>
 
 test("the usual port follows the choice of security until another is typed", async () => {
   render(AddMailbox);
+  await fill();
   const port = screen.getByLabelText("Port") as HTMLInputElement;
   const security = screen.getByLabelText("Security");
   await fireEvent.change(security, { target: { value: "starttls" } });
@@ -98,6 +98,7 @@ test("the usual port follows the choice of security until another is typed", asy
 
 const gmail: ServerView = {
   name: "Gmail",
+  door: "imap",
   host: "imap.gmail.com",
   port: 993,
   security: "tls",
@@ -162,4 +163,50 @@ test("somebody else’s server is used only when the rep agrees", async () => {
   expect(value("IMAP server")).toBe("");
   await fireEvent.click(agree);
   expect(value("IMAP server")).toBe("imap.hosting.example");
+});
+
+test("where the organisation allows only IMAP, the rep is told which is asked for", async () => {
+  found = [atMicrosoft];
+  const outcomes: SignInOutcome[] = [
+    { outcome: "next", signIn: { ...signingIn, id: "2", door: "imap" } },
+    { outcome: "watched", account, checks: goodMailbox },
+  ];
+  let arrive: () => void = () => undefined;
+  signedIn = () => {
+    const outcome = outcomes.shift();
+    return outcome?.outcome === "next"
+      ? Promise.resolve(outcome)
+      : new Promise((resolve) => (arrive = () => resolve(outcome as SignInOutcome)));
+  };
+  render(AddMailbox);
+  await type("rep@contoso.example");
+  await fireEvent.click(await screen.findByRole("button", { name: "Sign in with Microsoft" }));
+  expect(await screen.findByText(/The same is now asked for IMAP/)).toBeTruthy();
+  arrive();
+  expect(await screen.findByText("The mailbox is watched, over IMAP.")).toBeTruthy();
+  expect(calls.filter((call) => call.command === "finish_sign_in").map((call) => call.values)).toEqual([
+    { id: "1" },
+    { id: "2" },
+  ]);
+});
+
+test("a mailbox that can’t be read though the rep is signed in says what works and what doesn’t", async () => {
+  found = [atMicrosoft];
+  signedIn = () => Promise.resolve({ outcome: "unreadable", checks: badMailbox });
+  render(AddMailbox);
+  await type("rep@contoso.example");
+  await fireEvent.click(await screen.findByRole("button", { name: "Sign in with Microsoft" }));
+  expect(await screen.findByText(/did not accept the password/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Continue" })).toBeNull();
+});
+
+test("who waits for an administrator’s approval finds the link while the page is open", async () => {
+  found = [atMicrosoft];
+  signedIn = () => new Promise(() => undefined);
+  render(AddMailbox);
+  await type("rep@contoso.example");
+  await fireEvent.click(await screen.findByRole("button", { name: "Sign in with Microsoft" }));
+  expect((await screen.findByLabelText("Link for the administrator")).textContent).toBe(
+    adminConsent.client?.page,
+  );
 });

@@ -1,16 +1,19 @@
 import type { AccountView, Check, Problem } from "../bindings";
 import { tIfKnown } from "../i18n/index.svelte";
 
-const placeholders = (problem: Problem) => ({ about: problem.about, client: problem.clientId ?? "…" });
+const placeholders = (problem: Problem) => ({ about: problem.about, client: problem.client?.id ?? "…" });
 
 /** What happened, in the rep's language; the agent's English where there is no translation. */
 export function summary(problem: Problem): string {
   return tIfKnown(`problem.${problem.code}`, placeholders(problem)) ?? problem.summary;
 }
 
-/** What to do now. */
+/** What to do now. Where a page is shown beside it that an administrator has to open, it speaks of that. */
 export function remedy(problem: Problem): string {
-  return tIfKnown(`problem.${problem.code}.remedy`, placeholders(problem)) ?? problem.remedy;
+  const withPage = problem.client?.page
+    ? tIfKnown(`problem.${problem.code}.remedy_page`, placeholders(problem))
+    : undefined;
+  return withPage ?? tIfKnown(`problem.${problem.code}.remedy`, placeholders(problem)) ?? problem.remedy;
 }
 
 /** A check's name. */
@@ -32,10 +35,15 @@ const SIGN_IN = new Set([
   "secret_missing",
 ]);
 
+/** What another server or another way to sign in may mend. */
+const SERVER = new Set(["settings", "unsupported"]);
+
 /** Which button mends a mailbox's problem. */
-export function accountRemedy(account: AccountView): "password" | "sign_in" | "retry" | undefined {
+export function accountRemedy(account: AccountView): "password" | "sign_in" | "server" | "retry" | undefined {
   if (!account.problem) return undefined;
   const { code } = account.problem;
+  if (SERVER.has(code)) return "server";
   if (account.provider) return SIGN_IN.has(code) ? "sign_in" : "retry";
-  return code === "wrong_password" || code === "secret_missing" ? "password" : "retry";
+  const password = code === "wrong_password" || code === "secret_missing";
+  return password && account.takesPassword ? "password" : "retry";
 }

@@ -2,8 +2,8 @@
 //! gives no answer to that, as Microsoft advises.
 //!
 //! Only `autodiscover.DOMAIN` is asked. Who signs in there may have to give the password away; therefore neither the domain's web site
-//! nor a domain above it is asked, nor DNS, and no redirection is followed out of the domain: each of these has given passwords away
-//! to strangers.
+//! nor a domain above it is asked, nor DNS, and neither a redirection nor an answer is followed out of the domain unless the rep
+//! agrees: each of these has given passwords away to strangers.
 
 mod pox;
 mod soap;
@@ -24,26 +24,79 @@ const HOPS: usize = 10;
 /// No answer is longer.
 const LIMIT: usize = 1024 * 1024;
 
-/// The URL of the address's EWS.
+/// Where an address's server is, or who is to be asked next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The URL of its EWS, which may be on somebody else's host.
+    Server(String),
+    /// Autodiscover sends on to this host, which is somebody else's: it must not have the password before the rep agrees.
+    Elsewhere(String),
+}
+
+/// The URL of the address's EWS. Without somebody to ask, nobody but the address's own domain gets the password.
 pub(super) async fn url(settings: &EwsSettings, credential: &Credential) -> Result<String, Error> {
-    let domain = settings.address.rsplit('@').next().unwrap_or_default().to_lowercase();
-    let base = match &settings.place {
-        Place::Url(url) => return Ok(url.clone()),
-        Place::Autodiscover(Some(url)) => url.clone(),
-        Place::Autodiscover(None) => format!("https://autodiscover.{domain}/autodiscover/autodiscover"),
+    let domain = domain(&settings.address);
+    let elsewhere = match find_server(settings, credential, &[]).await? {
+        Found::Server(url) if matches!(settings.place, Place::Url(_)) => return Ok(url),
+        Found::Server(url) if is_within(&url, &base(settings), &domain) => return Ok(url),
+        Found::Server(url) => host(&url),
+        Found::Elsewhere(host) => host,
     };
+    Err(Error::new(
+        ErrorKind::Settings,
+        format!("Autodiscover of {domain} sends us on to {elsewhere}, which is not followed"),
+    ))
+}
+
+/// Asks the Autodiscover service, and whoever it sends on to as far as they are the domain's own or among the hosts `trusted`.
+///
+/// # Errors
+/// The service can't be asked, refuses the password, or doesn't know the address.
+pub async fn find_server(
+    settings: &EwsSettings,
+    credential: &Credential,
+    trusted: &[String],
+) -> Result<Found, Error> {
+    if let Place::Url(url) = &settings.place {
+        return Ok(Found::Server(url.clone()));
+    }
     let mut silence = None;
-    for service in services(&base) {
-        match follow(settings, credential, &domain, service).await {
-            // It answers, and not with what was asked: perhaps it does to the other question.
+    for service in services(&base(settings)) {
+        match follow(settings, credential, trusted, service).await {
+            // It answers, and not with what was asked, or sends us away: perhaps not so when it is asked in the other way.
             Err(error) if matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Settings) => {
-                silence = Some(error);
+                silence.get_or_insert(Err(error));
             }
+            Ok(Found::Elsewhere(host)) => silence = Some(Ok(Found::Elsewhere(host))),
             // A wrong password among others: a second try could lock the account.
             result => return result,
         }
     }
-    Err(silence.unwrap_or_else(|| Error::new(ErrorKind::Settings, format!("no Autodiscover of {domain}"))))
+    let nobody = || format!("no Autodiscover of {}", domain(&settings.address));
+    silence.unwrap_or_else(|| Err(Error::new(ErrorKind::Settings, nobody())))
+}
+
+/// Whether a server's URL is on a host of the address's domain, so that nobody has to be asked about it.
+pub fn is_of_domain(url: &str, address: &str) -> bool {
+    is_within(url, "https://nowhere.invalid", &domain(address))
+}
+
+fn domain(address: &str) -> String {
+    address.rsplit('@').next().unwrap_or_default().to_lowercase()
+}
+
+/// Where to begin, perhaps without its ending.
+fn base(settings: &EwsSettings) -> String {
+    match &settings.place {
+        Place::Url(url) | Place::Autodiscover(Some(url)) => url.clone(),
+        Place::Autodiscover(None) => {
+            format!("https://autodiscover.{}/autodiscover/autodiscover", domain(&settings.address))
+        }
+    }
+}
+
+fn host(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What the service says.
@@ -98,30 +151,24 @@ fn services(base: &str) -> Vec<Service> {
 async fn follow(
     settings: &EwsSettings,
     credential: &Credential,
-    domain: &str,
+    trusted: &[String],
     mut service: Service,
-) -> Result<String, Error> {
+) -> Result<Found, Error> {
+    let domain = domain(&settings.address);
     let mut address = settings.address.clone();
     for _ in 0..HOPS {
         match ask(settings, credential, &service, &address).await? {
-            Answer::Found(url) => return Ok(url),
+            Answer::Found(url) => return Ok(Found::Server(url)),
             Answer::Address(other) => address = other,
-            Answer::Elsewhere(other) if is_within(&other, &service.url, domain) => {
+            Answer::Elsewhere(other) => {
+                let agreed = other.starts_with("https://") && trusted.contains(&host(&other));
+                if !agreed && !is_within(&other, &service.url, &domain) {
+                    return Ok(Found::Elsewhere(host(&other)));
+                }
                 let dialect = Dialect::of(&other).unwrap_or(service.dialect);
                 service = Service { url: other, dialect };
             }
-            Answer::Elsewhere(other) => {
-                let host = Url::parse(&other).ok().and_then(|url| url.host_str().map(str::to_owned));
-                let host = host.unwrap_or_default();
-                return Err(Error::new(
-                    ErrorKind::Settings,
-                    format!("Autodiscover of {domain} sends us on to {host}, which is not followed"),
-                ));
-            }
-            Answer::Busy => {
-                let host = Url::parse(&service.url).ok().and_then(|url| url.host_str().map(str::to_owned));
-                return Err(Refusal::new(503, "", None).into_error(&host.unwrap_or_default()));
-            }
+            Answer::Busy => return Err(Refusal::new(503, "", None).into_error(&host(&service.url))),
         }
     }
     Err(Error::new(ErrorKind::Settings, format!("Autodiscover of {domain} sends us on and on")))

@@ -148,6 +148,14 @@ impl Plan {
         self.folders.get(id.0).map(|folder| &folder.listed.folder)
     }
 
+    /// The folders that were read to their end, and up to when.
+    pub(crate) fn folders_read(&self) -> Vec<(String, Timestamp)> {
+        let watched = self.folders.iter().filter(|folder| folder.is_watched());
+        let time =
+            |folder: &Watched| Some((folder.listed.folder.name.clone(), plus(folder.drained_at?, -SETTLING)));
+        watched.filter_map(time).collect()
+    }
+
     /// What to do at this time.
     pub(crate) fn step(&mut self, now: Timestamp) -> Step {
         self.asked_at = now;

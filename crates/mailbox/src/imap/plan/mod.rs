@@ -198,6 +198,14 @@ impl Plan {
         self.settings.idle = false;
     }
 
+    /// The folders that were read to their end, and up to when.
+    pub(crate) fn folders_read(&self) -> Vec<(String, Timestamp)> {
+        let read = self.folders.iter().filter(|folder| folder.is_watched() && folder.is_read());
+        let time =
+            |folder: &Watched| Some((folder.listed.folder.name.clone(), plus(folder.checked_at?, -SETTLING)));
+        read.filter_map(time).collect()
+    }
+
     fn open_folder(&self) -> Option<&Watched> {
         self.folders.get(self.open?.0)
     }
