@@ -293,6 +293,7 @@ export function detail(of: ReplyRow): ReplyDetail {
     sendSubject: "Space Paranoids",
     sentAt: of.sentAt,
     sendId: "snd_1",
+    reason: of.kind === "auto_reply" ? { place: "header", value: "Auto-Submitted: auto-replied" } : null,
     evidence: of.rung
       ? [
           { rung: of.rung, value: "<s1@sales.example>" },

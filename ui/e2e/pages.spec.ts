@@ -20,6 +20,7 @@ const pages: Record<string, [path: string, scene: Scene]> = {
   "replies, empty": ["replies", { rows: [] }],
   "a reply": ["replies/7", {}],
   "a question": ["replies/5", {}],
+  "an absence": ["replies/4", {}],
   mailboxes: ["mailboxes", {}],
   "mailboxes, broken": ["mailboxes", { overview: data.broken }],
   "mailboxes, at Microsoft and on Exchange": [
@@ -500,6 +501,15 @@ test("what was judged to be something else can be called an answer", async ({ pa
   await open(page, "replies/4");
   await page.getByRole("button", { name: "It was an answer" }).click();
   expect(await calls(page, "affirm")).toEqual([{ id: 4 }]);
+});
+
+test("what told the kind of a message stands with the evidence", async ({ page }) => {
+  await open(page, "replies/4");
+  await expect(page.getByTestId("reason")).toContainText("A header field says what kind of message it is");
+  await expect(page.getByTestId("reason")).toContainText("Auto-Submitted: auto-replied");
+  await open(page, "replies/7");
+  await expect(page.getByTestId("because")).toBeVisible();
+  await expect(page.getByTestId("reason")).toHaveCount(0);
 });
 
 test("the questions are worked off one after the other without the mouse", async ({ page }) => {

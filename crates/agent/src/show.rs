@@ -1,13 +1,14 @@
 //! From what is kept to what is shown.
 
-use answerback_reply::TrackedSend;
+use answerback_reply::{Reason, TrackedSend};
 use answerback_store::{EventRow, EventState, Review, VerdictRow};
 use serde::Serialize;
 
 use crate::config::{AccountConfig, Server, SignInSource};
 use crate::live::LiveAccount;
 use crate::view::{
-    AccountView, Door, EvidenceView, FolderView, OutboxRow, OutboxState, ReplyDetail, ReplyRow, SentEvent,
+    AccountView, Door, EvidenceView, FolderView, OutboxRow, OutboxState, ReasonView, ReplyDetail, ReplyRow,
+    SentEvent,
 };
 
 /// A number for the window, which has no 64-bit ones.
@@ -127,6 +128,7 @@ pub fn reply_detail(
         send_subject: send.and_then(|send| send.subject.clone()),
         sent_at: send.map(|send| send.sent_at.to_string()),
         send_id: verdict.send_id.clone(),
+        reason: verdict.because.as_ref().map(reason),
         evidence: verdict
             .evidence
             .iter()
@@ -137,6 +139,18 @@ pub fn reply_detail(
         partstat: verdict.partstat.clone(),
         events: events.iter().map(sent_event).collect(),
     }
+}
+
+fn reason(reason: &Reason) -> ReasonView {
+    let (place, value) = match reason {
+        Reason::Header { name, value } => ("header", format!("{name}: {value}")),
+        Reason::Part { media, value } if value.is_empty() => ("part", media.clone()),
+        Reason::Part { media, value } => ("part", format!("{media}: {value}")),
+        Reason::Subject { phrase } => ("subject", phrase.clone()),
+        Reason::Text { phrase } => ("text", phrase.clone()),
+        Reason::Sender { address } => ("sender", address.clone()),
+    };
+    ReasonView { place: place.to_owned(), value }
 }
 
 fn sent_event(event: &EventRow) -> SentEvent {

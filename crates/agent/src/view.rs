@@ -24,7 +24,9 @@ pub use organisation::OrganisationView;
 pub use overview::{Counts, Overview, OverviewState, PauseFor};
 pub use pairing::{PairingState, PairingView};
 pub use problem::{Check, CheckState, ClientView, Problem};
-pub use reply::{EvidenceView, MessageText, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent};
+pub use reply::{
+    EvidenceView, MessageText, ReasonView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent,
+};
 pub use rules::{ActionCounts, RuleChoice, RuleView, RulesPreview, RulesView};
 pub use server::{ServerView, SignIn};
 pub use sign_in::{BrowserSignIn, SignInOutcome};

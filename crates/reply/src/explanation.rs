@@ -1,4 +1,5 @@
-//! A verdict as one plain sentence that names what decided.
+//! A verdict as one plain sentence that names what decided: the header field, the phrase, the id. For logs and the command
+//! line; a window that has names, dates and other languages at hand says the same in words of its own.
 
 use crate::{Bounce, BounceReason, Intent, Kind, Reason, Rung, Verdict};
 

@@ -590,6 +590,14 @@ export type QuietHours = {
 	until: number,
 };
 
+/**  What a message's kind was told by. */
+export type ReasonView = {
+	/**  header, part, subject, text, sender. */
+	place: string,
+	/**  The field, the phrase or the address that was found there. */
+	value: string,
+};
+
 /**  One verdict with all that is known of it. */
 export type ReplyDetail = {
 	/**  The row of the list. */
@@ -602,6 +610,8 @@ export type ReplyDetail = {
 	sentAt: string | null,
 	/**  The send's id. */
 	sendId: string | null,
+	/**  What decided about the kind; `None` where nothing speaks against a person. */
+	reason: ReasonView | null,
 	/**  Each rung that agreed. */
 	evidence: EvidenceView[],
 	/**  Bounces: class, reason, status and diagnostic. */

@@ -96,6 +96,8 @@ pub struct ReplyDetail {
     pub sent_at: Option<String>,
     /// The send's id.
     pub send_id: Option<String>,
+    /// What decided about the kind; `None` where nothing speaks against a person.
+    pub reason: Option<ReasonView>,
     /// Each rung that agreed.
     pub evidence: Vec<EvidenceView>,
     /// Bounces: class, reason, status and diagnostic.
@@ -117,6 +119,17 @@ pub struct MessageText {
     pub text: String,
     /// Whether there is more of it than is shown.
     pub cut: bool,
+}
+
+/// What a message's kind was told by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonView {
+    /// header, part, subject, text, sender.
+    pub place: String,
+    /// The field, the phrase or the address that was found there.
+    pub value: String,
 }
 
 /// One rung that agreed.
