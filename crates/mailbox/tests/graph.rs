@@ -219,6 +219,11 @@ async fn the_rep_s_own_mail_is_read_without_its_header_fields_and_its_text_by_mi
     assert_eq!(mailbox.body(&found.at, 10).await.unwrap(), None);
     owner.server.fault_once("$value", Fault::CutAt(5));
     assert_eq!(mailbox.body(&found.at, 1000).await.unwrap_err().kind, ErrorKind::Lost);
+    // A network's login page in its place: taken for the message, it would answer nothing and be lost.
+    owner.server.fault_once("$value", Fault::Html);
+    assert_eq!(mailbox.body(&found.at, 1000).await.unwrap_err().kind, ErrorKind::Protocol);
+    owner.server.fault_once("$value", Fault::Redirect("https://elsewhere.example".into()));
+    assert_eq!(mailbox.body(&found.at, 1000).await.unwrap_err().kind, ErrorKind::Tls);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -145,6 +145,10 @@ impl<T: TokenSource> Client<T> {
                 }
                 return Err(refusal.into_error(&self.site.host));
             }
+            // What is not a message would be judged as one, and the answer that it stands for be lost.
+            if is_web_page(response.headers()) {
+                return Err(self.nonsense());
+            }
             let mut bytes = Vec::new();
             while bytes.len() < max_bytes
                 && let Some(chunk) = response.chunk().await.map_err(|error| self.site.broken(&error))?
@@ -259,6 +263,13 @@ impl Tries {
         }
         Ok(true)
     }
+}
+
+/// A network's login page, say. Graph gives a message as `text/plain`, whatever is in it.
+fn is_web_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/html"))
 }
 
 /// The answer in a part of a batch.
