@@ -74,6 +74,9 @@ pub struct Faults {
     /// Stories at once
     #[arg(long, default_value_t = 8)]
     pub at_once: usize,
+    /// Only stories over this kind of mailbox: imap, dovecot, graph, ews
+    #[arg(long)]
+    pub mailbox: Option<String>,
 }
 
 /// How long to try.
@@ -155,7 +158,8 @@ pub fn faults(workspace: &Workspace, args: &Faults) -> anyhow::Result<()> {
     run(workspace.cargo().args(["build", "--bins"]).args(packages))?;
     let mut faults = Command::new(workspace.program("answerback-faults"));
     faults.args(["--runs", &args.runs.to_string(), "--seed", &args.seed.to_string()]);
-    run(faults.args(["--at-once", &args.at_once.to_string()]))
+    faults.args(["--at-once", &args.at_once.to_string()]);
+    run(faults.args(args.mailbox.iter().flat_map(|mailbox| ["--mailbox", mailbox])))
 }
 
 /// The measuring program, built with optimisations.

@@ -47,6 +47,8 @@ pub enum MailAccess {
     Graph {
         /// Where it is.
         url: String,
+        /// The access token is in this file. Else it is what opens every mailbox of ours.
+        token_file: Option<PathBuf>,
     },
     /// Through Exchange Web Services.
     Ews {
@@ -164,11 +166,14 @@ impl Laptop {
 
     fn write_config(&self, addresses: &[&str], mail: &MailAccess, backend_url: &str) -> Result<()> {
         let account = |address| {
-            let secret = Secret { env: PASSWORD_VARIABLE };
+            let secret = Secret::Env(PASSWORD_VARIABLE);
             let mut account =
                 AccountConfig { address, colleagues: ["sales.example"], imap: None, graph: None, ews: None };
             match mail {
-                MailAccess::Graph { url } => account.graph = Some(GraphConfig { url, token: secret }),
+                MailAccess::Graph { url, token_file } => {
+                    let token = token_file.as_deref().map_or(secret, Secret::File);
+                    account.graph = Some(GraphConfig { url, token });
+                }
                 MailAccess::Ews { url, ca_file } => {
                     let ca_file = ca_file.as_deref();
                     account.ews = Some(EwsConfig { url, password: secret, ca_file });
@@ -188,7 +193,7 @@ impl Laptop {
         };
         let config = Config {
             data_dir: self.data(),
-            backend: BackendConfig { url: backend_url, token: Secret { env: TOKEN_VARIABLE } },
+            backend: BackendConfig { url: backend_url, token: Secret::Env(TOKEN_VARIABLE) },
             account: addresses.iter().copied().map(account).collect(),
         };
         let text = toml::to_string(&config).context("Writing the configuration")?;
@@ -246,8 +251,10 @@ struct ImapConfig<'a> {
 }
 
 #[derive(Serialize)]
-struct Secret<'a> {
-    env: &'a str,
+#[serde(rename_all = "lowercase")]
+enum Secret<'a> {
+    Env(&'a str),
+    File(&'a Path),
 }
 
 /// A running agent. It is stopped when this is dropped.

@@ -4,7 +4,7 @@
 #[cfg(unix)]
 #[tokio::main]
 async fn main() -> anyhow::Result<std::process::ExitCode> {
-    use answerback_testkit::faults::{self, Extent};
+    use answerback_testkit::faults::{self, Extent, Mailbox};
     use clap::Parser as _;
 
     /// Agent, mail server and backend under faults: no reply may be lost, none told twice, coverage never ahead.
@@ -19,10 +19,13 @@ async fn main() -> anyhow::Result<std::process::ExitCode> {
         /// Stories at once
         #[arg(long, default_value_t = 8)]
         at_once: usize,
+        /// Only stories over this kind of mailbox
+        #[arg(long)]
+        mailbox: Option<Mailbox>,
     }
 
-    let args = Args::parse();
-    let extent = Extent { faults: args.runs, each: 12, seed: args.seed, at_once: args.at_once };
+    let Args { runs: faults, seed, at_once, mailbox } = Args::parse();
+    let extent = Extent { faults, each: 12, seed, at_once, mailbox };
     let mut shown = 0;
     let report = faults::run(extent, |report| {
         if report.faults() >= shown + 100 {

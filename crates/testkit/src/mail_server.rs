@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use answerback_reply::Message;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
@@ -9,7 +10,7 @@ use crate::agent::MailAccess;
 #[cfg(unix)]
 use crate::dovecot::Dovecot;
 use crate::ews::{EwsServer, SignIn};
-use crate::exchange::Language;
+use crate::exchange::{self, Language};
 use crate::graph::GraphServer;
 use crate::imap::{Account, ImapServer};
 use crate::personas::REP;
@@ -121,7 +122,7 @@ impl MailServer {
     /// It has neither IMAP nor an address of its own.
     pub fn access(&self) -> Result<MailAccess> {
         match self {
-            Self::Graph(server) => Ok(MailAccess::Graph { url: server.url() }),
+            Self::Graph(server) => Ok(MailAccess::Graph { url: server.url(), token_file: None }),
             Self::Ews(server) => Ok(MailAccess::Ews { url: server.url(), ca_file: server.ca_file() }),
             _ => {
                 let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
@@ -194,6 +195,36 @@ impl MailServer {
         }
     }
 
+    /// Another mail program moves the message with this Message-ID (without brackets), as far as it is there.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn move_message(&self, from: &str, message_id: &str, to: &str) -> Result<()> {
+        match self {
+            Self::Embedded { account, .. } => {
+                let messages = account.messages(from);
+                let found = messages.into_iter().find(|(_, raw)| has_message_id(raw, message_id));
+                if let Some((uid, _)) = found {
+                    account.move_message(from, uid, to);
+                }
+                Ok(())
+            }
+            Self::Graph(server) => {
+                move_in_outlook(&server.mailbox(), from, message_id, to);
+                Ok(())
+            }
+            Self::Ews(server) => {
+                move_in_outlook(&server.mailbox(), from, message_id, to);
+                Ok(())
+            }
+            #[cfg(unix)]
+            Self::Dovecot(dovecot) => {
+                let query = format!("header message-id {message_id}");
+                dovecot.move_messages(REP.address, from, &query, to).await
+            }
+        }
+    }
+
     /// Every folder with its UIDs and flags, as seen from behind the server.
     ///
     /// # Errors
@@ -207,6 +238,16 @@ impl MailServer {
             Self::Dovecot(dovecot) => dovecot.snapshot(REP.address).await,
         }
     }
+}
+
+fn move_in_outlook(mailbox: &exchange::Account, from: &str, message_id: &str, to: &str) {
+    if let Some(serial) = mailbox.find(outlook_name(from), message_id) {
+        mailbox.move_message(serial, outlook_name(to));
+    }
+}
+
+fn has_message_id(raw: &[u8], message_id: &str) -> bool {
+    Message::from_header(raw).message_id.is_some_and(|id| id.as_str() == message_id)
 }
 
 /// What Outlook calls a folder that other mail servers name so.

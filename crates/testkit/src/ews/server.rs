@@ -77,6 +77,8 @@ pub(super) struct Shared {
     transcript: Mutex<Option<Vec<Exchanged>>>,
     /// Streams end when this changes.
     ended: watch::Sender<u64>,
+    /// Streams fall silent when this changes.
+    hung: watch::Sender<u64>,
 }
 
 impl EwsServer {
@@ -137,6 +139,7 @@ impl EwsServer {
             script: Script::default(),
             transcript: Mutex::default(),
             ended: watch::Sender::new(0),
+            hung: watch::Sender::new(0),
         });
         let app = Router::new()
             .route("/EWS/Exchange.asmx", post(handle))
@@ -179,6 +182,11 @@ impl EwsServer {
         self.ca.as_ref().map(|file| file.path().to_owned())
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The mailbox.
     pub fn mailbox(&self) -> Account {
         Account::of(self.shared.store.clone())
@@ -199,14 +207,19 @@ impl EwsServer {
         self.shared.script.always(part, fault);
     }
 
-    /// Nothing goes wrong any more.
-    pub fn unscript(&self) {
-        self.shared.script.clear();
+    /// Nothing goes wrong any more. Gives the number of faults that were to come once and did not.
+    pub fn unscript(&self) -> usize {
+        self.shared.script.clear()
     }
 
     /// Breaks off every stream of notifications that is open.
     pub fn end_streams(&self) {
         self.shared.ended.send_modify(|count| *count += 1);
+    }
+
+    /// Every stream of notifications that is open stays so and says nothing any more.
+    pub fn hang_streams(&self) {
+        self.shared.hung.send_modify(|count| *count += 1);
     }
 
     /// The names of all operations so far.
@@ -262,11 +275,15 @@ async fn handle(
             let id = ids.and_then(|ids| text_of(ids, "SubscriptionId")).unwrap_or_default().to_owned();
             let minutes = text_of(operation, "ConnectionTimeout").and_then(|text| text.parse().ok());
             let limit = Duration::from_secs(minutes.unwrap_or(1) * 60);
-            let (arrivals, ended) = (shared.store.arrivals.subscribe(), shared.ended.subscribe());
+            let heard = stream::Heard {
+                arrivals: shared.store.arrivals.subscribe(),
+                ended: shared.ended.subscribe(),
+                hung: shared.hung.subscribe(),
+            };
             let request = text.into_owned();
             let noting = shared.clone();
-            let parts = stream::parts(id, arrivals, ended, limit)
-                .inspect(move |part| noting.note(&name, &request, part));
+            let parts =
+                stream::parts(id, heard, limit).inspect(move |part| noting.note(&name, &request, part));
             let body =
                 Body::from_stream(parts.map(|part| Ok::<_, std::convert::Infallible>(Bytes::from(part))));
             respond(StatusCode::OK, body)

@@ -10,21 +10,26 @@ use super::soap::{answer, success};
 /// How often a stream says that it is still there.
 const ALIVE_EVERY: Duration = Duration::from_secs(30);
 
+/// What a stream listens to.
+pub(super) struct Heard {
+    /// Something came.
+    pub(super) arrivals: watch::Receiver<u64>,
+    /// The connection is to break off.
+    pub(super) ended: watch::Receiver<u64>,
+    /// The stream is to fall silent.
+    pub(super) hung: watch::Receiver<u64>,
+}
+
 enum Turn {
     First,
     Later,
     Over,
 }
 
-/// Says at once that the stream is open, and then of each arrival. It ends after `limit`, or when `ended` changes.
-pub(super) fn parts(
-    subscription: String,
-    arrivals: watch::Receiver<u64>,
-    ended: watch::Receiver<u64>,
-    limit: Duration,
-) -> impl Stream<Item = String> {
+/// Says at once that the stream is open, and then of each arrival. It ends after `limit`.
+pub(super) fn parts(subscription: String, heard: Heard, limit: Duration) -> impl Stream<Item = String> {
     let until = tokio::time::Instant::now() + limit;
-    futures::stream::unfold((Turn::First, arrivals, ended), move |(turn, mut arrivals, mut ended)| {
+    futures::stream::unfold((Turn::First, heard), move |(turn, mut heard)| {
         let subscription = subscription.clone();
         async move {
             let (part, turn) = match turn {
@@ -32,20 +37,18 @@ pub(super) fn parts(
                 Turn::First => (status("OK"), Turn::Later),
                 Turn::Later => tokio::select! {
                     biased;
-                    changed = ended.changed() => {
-                        // The connection breaks off, without a word.
-                        drop(changed);
-                        return None;
-                    }
+                    // The connection breaks off, without a word.
+                    _ = heard.ended.changed() => return None,
+                    _ = heard.hung.changed() => std::future::pending().await,
                     () = tokio::time::sleep_until(until) => (status("Closed"), Turn::Over),
-                    changed = arrivals.changed() => match changed {
+                    changed = heard.arrivals.changed() => match changed {
                         Ok(()) => (news(&subscription), Turn::Later),
                         Err(_) => return None,
                     },
                     () = tokio::time::sleep(ALIVE_EVERY) => (status("OK"), Turn::Later),
                 },
             };
-            Some((part, (turn, arrivals, ended)))
+            Some((part, (turn, heard)))
         }
     })
 }

@@ -56,6 +56,16 @@ impl Account {
         serial
     }
 
+    /// The serial number of the message with this Message-ID (without brackets) in `folder`.
+    pub fn find(&self, folder: &str, message_id: &str) -> Option<u64> {
+        let folders = lock(&self.store.folders);
+        let folder = folders.all.get(&folders.by_path(folder)?)?;
+        let is_it = |message: &&Stored| {
+            Message::from_header(&message.raw).message_id.is_some_and(|id| id.as_str() == message_id)
+        };
+        folder.messages.iter().find(is_it).map(|message| message.serial)
+    }
+
     /// Creates a folder, with those above it.
     pub fn create_folder(&self, path: &str) {
         self.change(|folders| folders.ensure(path));

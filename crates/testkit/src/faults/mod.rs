@@ -5,8 +5,13 @@
 //! everything and read the mailbox anew, and no coverage report may have come before what it covers.
 
 mod disk;
+mod fault;
+mod mailbox;
 mod plot;
+mod replies;
+mod stage;
 mod story;
+mod way;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +19,8 @@ use std::fmt;
 use anyhow::Result;
 use tokio::task::JoinSet;
 
-pub use self::plot::{Act, Fault, Means, Place, Plot};
+pub use self::fault::Fault;
+pub use self::plot::{Act, Mailbox, Means, Place, Plot};
 pub use self::story::Told;
 
 /// How much is to happen.
@@ -28,6 +34,8 @@ pub struct Extent {
     pub seed: u64,
     /// Stories at once.
     pub at_once: usize,
+    /// Only over this kind of mailbox.
+    pub mailbox: Option<Mailbox>,
 }
 
 /// What all stories came to.
@@ -56,7 +64,7 @@ impl Means {
 /// # Errors
 /// A program was not built.
 pub async fn run(extent: Extent, mut progress: impl FnMut(&Report)) -> Result<Report> {
-    story::programs()?;
+    stage::programs()?;
     let means = Means::here();
     let stories = extent.faults.div_ceil(extent.each.max(1));
     let mut seeds = (0..stories as u64).map(|n| extent.seed.wrapping_add(n));
@@ -64,7 +72,7 @@ pub async fn run(extent: Extent, mut progress: impl FnMut(&Report)) -> Result<Re
     let mut report = Report::default();
     let mut begin = |running: &mut JoinSet<Result<Told>>| {
         if let Some(seed) = seeds.next() {
-            let plot = Plot::new(seed, extent.each, means);
+            let plot = Plot::new(seed, extent.each, means, extent.mailbox);
             running.spawn(async move { story::play(&plot).await });
         }
     };
@@ -87,6 +95,10 @@ impl Report {
         self.stories += 1;
         self.told.replies += told.replies;
         self.told.coverage += told.coverage;
+        self.told.unmet += told.unmet;
+        for (mailbox, count) in told.mailboxes {
+            *self.told.mailboxes.entry(mailbox).or_default() += count;
+        }
         for (name, count) in told.faults {
             *self.told.faults.entry(name).or_default() += count;
         }
@@ -104,11 +116,15 @@ impl fmt::Display for Report {
         for (name, count) in faults {
             writeln!(f, "{count:>6}  {name}")?;
         }
+        for (mailbox, stories) in &self.told.mailboxes {
+            writeln!(f, "{stories:>6}  stories over the {}", mailbox.name())?;
+        }
         write!(
             f,
-            "{} faults in {} stories: {} replies, each gave one stop and one log; {} coverage reports, none ahead of \
-             the truth; {} stories failed",
+            "{} faults, {} of which nobody met, in {} stories: {} replies, each gave one stop and one log; {} coverage \
+             reports, none ahead of the truth; {} stories failed",
             self.faults(),
+            self.told.unmet,
             self.stories,
             self.told.replies,
             self.told.coverage,

@@ -1,19 +1,20 @@
-//! What goes wrong in a story, and when: made from a seed, without doing anything.
+//! What happens in a story, and when: made from a seed, without doing anything.
 
 use std::fmt;
 
+use clap::ValueEnum;
 use fastrand::Rng;
 
-use crate::bad_network::Trouble;
+use super::fault::Fault;
 
 /// One story: where it happens, and what happens.
 #[derive(Clone, Debug)]
 pub struct Plot {
     /// The seed that it was made from.
     pub seed: u64,
-    /// A real Dovecot instead of the scripted server.
-    pub dovecot: bool,
-    /// The mailbox is reached with TLS.
+    /// Where replies arrive.
+    pub mailbox: Mailbox,
+    /// The mailbox is reached with TLS. Graph's and Exchange's simulators have none.
     pub tls: bool,
     /// The backend stands on PostgreSQL.
     pub postgres: bool,
@@ -23,6 +24,19 @@ pub struct Plot {
     pub acts: Vec<Act>,
 }
 
+/// A kind of mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Mailbox {
+    /// The scripted IMAP server.
+    Imap,
+    /// A real Dovecot.
+    Dovecot,
+    /// The simulated Microsoft Graph.
+    Graph,
+    /// The simulated Exchange.
+    Ews,
+}
+
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -30,9 +44,11 @@ pub enum Act {
     Deliver(usize, Place),
     /// A copy of an earlier reply arrives in another folder.
     Copy(usize),
+    /// Another mail program moves an earlier reply to another folder.
+    Move(usize),
     /// Something goes wrong.
     Fault(Fault),
-    /// Time passes.
+    /// Time passes, in milliseconds.
     Wait(u64),
 }
 
@@ -47,58 +63,6 @@ pub enum Place {
     Filed,
 }
 
-/// Something that goes wrong. Times are milliseconds.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// The connection to the mailbox is cut, and this happens to the next one.
-    Mail(Trouble),
-    /// The connection to the backend is cut, and this happens to the next one.
-    Backend(Trouble),
-    /// The folder's UIDs change (UIDVALIDITY), as after a restored backup.
-    Renumber,
-    /// `kill -9` of the agent, which starts again.
-    KillAgent,
-    /// The laptop stands still for a moment.
-    FreezeAgent(u64),
-    /// `kill -9` of the backend, which starts again after this time.
-    KillBackend(u64),
-    /// The backend accepts connections and says nothing.
-    FreezeBackend(u64),
-    /// `kill -9` of the database server, which starts again.
-    KillDatabase,
-    /// The agent's disk has no space for a while.
-    FullDisk(u64),
-    /// No file of the agent's may grow for a while, as with a quota.
-    NoGrowth(u64),
-}
-
-impl Fault {
-    /// What to count it as.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Mail(trouble) => match trouble {
-                Trouble::CutAfter(_) => "mailbox: cut after n bytes",
-                Trouble::Stall { .. } => "mailbox: stalled",
-                Trouble::Flip(_) => "mailbox: a byte changed (TLS)",
-                Trouble::Answer { with, .. } if with.starts_with("* BYE") => "mailbox: BYE",
-                Trouble::Answer { with, .. } if with.contains("BAD") => "mailbox: BAD",
-                Trouble::Answer { .. } => "mailbox: NO",
-                Trouble::Twice(_) => "mailbox: lines sent twice",
-            },
-            Self::Backend(Trouble::Stall { .. }) => "backend: stalled",
-            Self::Backend(_) => "backend: cut after n bytes",
-            Self::Renumber => "mailbox: new UIDVALIDITY",
-            Self::KillAgent => "agent: kill -9",
-            Self::FreezeAgent(_) => "agent: stood still",
-            Self::KillBackend(_) => "backend: kill -9",
-            Self::FreezeBackend(_) => "backend: stood still",
-            Self::KillDatabase => "PostgreSQL: kill -9",
-            Self::FullDisk(_) => "agent: disk full",
-            Self::NoGrowth(_) => "agent: files may not grow",
-        }
-    }
-}
-
 /// What the machine can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Means {
@@ -108,30 +72,49 @@ pub struct Means {
     pub mount: bool,
 }
 
-/// Commands whose answer the proxy may give, and answers.
-const COMMANDS: &[&str] =
-    &["UID FETCH", "EXAMINE", "UID SEARCH", "LIST", "NOOP", "IDLE", "STATUS", "ID", "NOTIFY", "NAMESPACE"];
-const ANSWERS: &[&str] = &[
-    "{tag} NO not now\r\n",
-    "{tag} NO [UNAVAILABLE] try again\r\n",
-    "{tag} BAD what is that\r\n",
-    "* BYE shutting down\r\n",
-    "* BYE [UNAVAILABLE] too busy\r\n",
-];
+impl Mailbox {
+    /// What to call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Imap => "scripted IMAP server",
+            Self::Dovecot => "Dovecot",
+            Self::Graph => "simulated Graph",
+            Self::Ews => "simulated Exchange",
+        }
+    }
+
+    /// The longest time, in milliseconds, that passes before the next fault: IMAP tells what comes, Graph is asked at
+    /// intervals.
+    fn longest_wait(self) -> u64 {
+        match self {
+            Self::Imap | Self::Dovecot => 500,
+            Self::Ews => 2000,
+            Self::Graph => 6000,
+        }
+    }
+}
 
 impl Plot {
-    /// The story of a seed, with so many faults.
-    pub fn new(seed: u64, faults: usize, means: Means) -> Self {
+    /// The story of a seed, with so many faults; over this kind of mailbox, where one is given.
+    pub fn new(seed: u64, faults: usize, means: Means, mailbox: Option<Mailbox>) -> Self {
         let mut rng = Rng::with_seed(seed);
+        let drawn = match rng.u8(..8) {
+            0 | 1 => Mailbox::Imap,
+            2 | 3 => Mailbox::Dovecot,
+            4 | 5 => Mailbox::Graph,
+            _ => Mailbox::Ews,
+        };
+        let mailbox = mailbox.unwrap_or(drawn);
         let mut plot = Self {
             seed,
-            dovecot: rng.u8(..4) == 0,
-            tls: rng.bool(),
+            mailbox,
+            tls: rng.bool() && matches!(mailbox, Mailbox::Imap | Mailbox::Dovecot),
             postgres: rng.u8(..6) == 0 && means.postgres,
             small_disk: rng.u8(..3) == 0 && means.mount,
             acts: Vec::new(),
         };
         let mut replies = 0;
+        let mut unmoved = Vec::new();
         for _ in 0..faults {
             for _ in 0..rng.usize(..3) {
                 let place = match rng.u8(..6) {
@@ -140,46 +123,23 @@ impl Plot {
                     _ => Place::Inbox,
                 };
                 plot.acts.push(Act::Deliver(replies, place));
+                unmoved.push(replies);
                 replies += 1;
             }
             if replies > 0 && rng.u8(..8) == 0 {
                 plot.acts.push(Act::Copy(rng.usize(..replies)));
             }
-            plot.acts.push(Act::Wait(rng.u64(..500)));
-            let fault = plot.fault(&mut rng);
+            if !unmoved.is_empty() && rng.u8(..6) == 0 {
+                // Once: what is moved again and again before anybody has looked may be seen nowhere.
+                let which = rng.usize(..unmoved.len());
+                plot.acts.push(Act::Move(unmoved.swap_remove(which)));
+            }
+            plot.acts.push(Act::Wait(rng.u64(..mailbox.longest_wait())));
+            let fault = Fault::draw(&plot, &mut rng);
             plot.acts.push(Act::Fault(fault));
         }
         plot.acts.push(Act::Deliver(replies, Place::Inbox));
         plot
-    }
-
-    fn fault(&self, rng: &mut Rng) -> Fault {
-        loop {
-            return match rng.u8(..20) {
-                0..=4 => Fault::Mail(Trouble::CutAfter(rng.u64(..9000))),
-                5 => Fault::Mail(stall(rng, 9000)),
-                6 if self.tls => Fault::Mail(Trouble::Flip(rng.u64(..9000))),
-                7 | 8 if !self.tls => {
-                    let command = rng.choice(COMMANDS).copied().unwrap_or("NOOP");
-                    let with = rng.choice(ANSWERS).copied().unwrap_or_default();
-                    Fault::Mail(Trouble::Answer { command, nth: rng.u32(..3), with })
-                }
-                9 if !self.tls => Fault::Mail(Trouble::Twice("* ")),
-                10 if !self.dovecot => Fault::Renumber,
-                11..=13 => Fault::KillAgent,
-                14 => Fault::FreezeAgent(rng.u64(..800)),
-                15 => Fault::KillBackend(rng.u64(..800)),
-                16 => Fault::FreezeBackend(rng.u64(..1500)),
-                17 => Fault::Backend(match rng.bool() {
-                    true => stall(rng, 900),
-                    false => Trouble::CutAfter(rng.u64(..900)),
-                }),
-                18 if self.postgres => Fault::KillDatabase,
-                18 | 19 if self.small_disk => Fault::FullDisk(rng.u64(..1500)),
-                19 => Fault::NoGrowth(rng.u64(..1500)),
-                _ => continue,
-            };
-        }
     }
 
     /// How many replies arrive.
@@ -188,13 +148,9 @@ impl Plot {
     }
 }
 
-fn stall(rng: &mut Rng, within: u64) -> Trouble {
-    Trouble::Stall { after: rng.u64(..within), time: std::time::Duration::from_millis(rng.u64(..1500)) }
-}
-
 impl fmt::Display for Plot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let server = if self.dovecot { "Dovecot" } else { "scripted server" };
+        let server = self.mailbox.name();
         let tls = if self.tls { "TLS" } else { "no TLS" };
         let database = if self.postgres { "PostgreSQL" } else { "SQLite" };
         let disk = if self.small_disk { ", small disk" } else { "" };
@@ -208,17 +164,54 @@ impl fmt::Display for Plot {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    const MEANS: Means = Means { postgres: true, mount: true };
 
     #[test]
     fn a_seed_tells_the_same_story_each_time() {
-        let means = Means { postgres: true, mount: true };
         for seed in 0..50 {
-            let plot = Plot::new(seed, 12, means);
-            assert_eq!(plot.to_string(), Plot::new(seed, 12, means).to_string());
+            let plot = Plot::new(seed, 12, MEANS, None);
+            assert_eq!(plot.to_string(), Plot::new(seed, 12, MEANS, None).to_string());
+            assert_eq!(plot.to_string(), Plot::new(seed, 12, MEANS, Some(plot.mailbox)).to_string());
             let faults = plot.acts.iter().filter(|act| matches!(act, Act::Fault(_))).count();
             assert_eq!(faults, 12);
             assert!(plot.replies() > 0);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_mailbox_has_its_share_and_its_own_faults_only() {
+        let mut kinds = BTreeSet::new();
+        for seed in 0..200 {
+            let plot = Plot::new(seed, 12, MEANS, None);
+            kinds.insert(plot.mailbox);
+            for act in &plot.acts {
+                let Act::Fault(fault) = act else { continue };
+                let fits = match fault.name().split(':').next() {
+                    Some("Graph") => plot.mailbox == Mailbox::Graph,
+                    Some("EWS") => plot.mailbox == Mailbox::Ews,
+                    _ => true,
+                };
+                assert!(fits, "{fault:?} over {:?}", plot.mailbox);
+            }
+        }
+        assert_eq!(kinds.len(), Mailbox::value_variants().len());
+    }
+
+    #[test]
+    fn no_reply_is_moved_twice_or_before_it_has_come() {
+        for seed in 0..200 {
+            let (mut come, mut moved) = (0, BTreeSet::new());
+            for act in Plot::new(seed, 12, MEANS, None).acts {
+                match act {
+                    Act::Deliver(..) => come += 1,
+                    Act::Move(n) => assert!(n < come && moved.insert(n), "seed {seed}"),
+                    _ => {}
+                }
+            }
         }
     }
 }

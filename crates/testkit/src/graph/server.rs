@@ -100,6 +100,11 @@ impl GraphServer {
         format!("http://{}", self.address)
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The mailbox.
     pub fn mailbox(&self) -> Account {
         Account::of(self.shared.store.clone())
@@ -130,9 +135,9 @@ impl GraphServer {
         self.shared.script.always(part, fault);
     }
 
-    /// Nothing goes wrong any more.
-    pub fn unscript(&self) {
-        self.shared.script.clear();
+    /// Nothing goes wrong any more. Gives the number of faults that were to come once and did not.
+    pub fn unscript(&self) -> usize {
+        self.shared.script.clear()
     }
 
     /// Every request so far.
@@ -274,7 +279,7 @@ fn respond(
         return (Answer::throttled(1, "Application is over its MailboxConcurrency limit."), Duration::ZERO);
     }
     if url.path() == "/v1.0/$batch" && *method == Method::POST {
-        return (batch::answer(shared, &url, body), Duration::ZERO);
+        return batch::answer(shared, &url, body);
     }
     shared.resource(&Asked { method: method.as_str(), url: &url, prefer: &prefer })
 }
