@@ -1,7 +1,7 @@
 //! `eval`, `bench`, `fuzz`, `faults`: what detection gets right, how fast everything is, and that nothing breaks it.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use clap::{Args, Subcommand};
 
@@ -77,6 +77,14 @@ pub struct Faults {
     /// Only stories over this kind of mailbox: imap, dovecot, graph, ews
     #[arg(long)]
     pub mailbox: Option<String>,
+}
+
+/// Where to try.
+#[derive(Clone, Debug, Args)]
+pub struct TryReal {
+    /// What `answerback-try-real` is told, such as `graph --settings FILE`; see its `--help` and docs/real-services.md
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub arguments: Vec<String>,
 }
 
 /// How long to try.
@@ -160,6 +168,18 @@ pub fn faults(workspace: &Workspace, args: &Faults) -> anyhow::Result<()> {
     faults.args(["--runs", &args.runs.to_string(), "--seed", &args.seed.to_string()]);
     faults.args(["--at-once", &args.at_once.to_string()]);
     run(faults.args(args.mailbox.iter().flat_map(|mailbox| ["--mailbox", mailbox])))
+}
+
+/// The suite on somebody's own mailbox or organisation. Its report is the program's own.
+///
+/// # Errors
+/// Something can't be built or started.
+pub fn try_real(workspace: &Workspace, args: &TryReal) -> anyhow::Result<ExitCode> {
+    system_packages(&[Need::Compile])?;
+    let packages = ["-p", "answerback-cli", "-p", "answerback-reference-backend", "-p", "answerback-testkit"];
+    run(workspace.cargo().args(["build", "--bins"]).args(packages))?;
+    let status = Command::new(workspace.program("answerback-try-real")).args(&args.arguments).status()?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
 /// The measuring program, built with optimisations.

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::demo::Demo;
-use crate::eval::{Bench, Eval, Faults, Fuzz};
+use crate::eval::{Bench, Eval, Faults, Fuzz, TryReal};
 use crate::package::Package;
 use crate::workspace::Workspace;
 
@@ -51,6 +51,8 @@ enum Chore {
     Bench(Bench),
     /// Kill, cut, freeze and fill up everything at random: no reply may be lost or told twice, coverage never lies
     Faults(Faults),
+    /// Play the suite on a mailbox or organisation of yours, at the real service
+    TryReal(TryReal),
     /// Feed mutated mail to detection; a panic or a stall is a failure
     Fuzz(Fuzz),
     /// Take a picture of every page of the real app, light and dark, in English and Spanish
@@ -93,6 +95,7 @@ fn run(chore: &Chore) -> anyhow::Result<ExitCode> {
         Chore::Eval(args) => eval::eval(&workspace, args)?,
         Chore::Bench(args) => eval::bench(&workspace, args)?,
         Chore::Faults(args) => eval::faults(&workspace, args)?,
+        Chore::TryReal(args) => return eval::try_real(&workspace, args),
         Chore::Fuzz(args) => eval::fuzz(&workspace, args)?,
         Chore::Screenshots { out } => window::screenshots(&workspace, out)?,
         Chore::Package(args) => package::package(&workspace, args)?,

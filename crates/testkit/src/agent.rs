@@ -57,6 +57,8 @@ pub enum MailAccess {
         /// A PEM file with the root to trust, where there is TLS.
         ca_file: Option<PathBuf>,
     },
+    /// As these tables of a configuration say, `account` among them.
+    Given(toml::Table),
 }
 
 impl Laptop {
@@ -174,6 +176,7 @@ impl Laptop {
                     let token = token_file.as_deref().map_or(secret, Secret::File);
                     account.graph = Some(GraphConfig { url, token });
                 }
+                MailAccess::Given(_) => {}
                 MailAccess::Ews { url, ca_file } => {
                     let ca_file = ca_file.as_deref();
                     account.ews = Some(EwsConfig { url, password: secret, ca_file });
@@ -196,6 +199,10 @@ impl Laptop {
             backend: BackendConfig { url: backend_url, token: Secret::Env(TOKEN_VARIABLE) },
             account: addresses.iter().copied().map(account).collect(),
         };
+        let mut config = toml::Table::try_from(&config).context("Writing the configuration")?;
+        if let MailAccess::Given(given) = mail {
+            config.extend(given.clone());
+        }
         let text = toml::to_string(&config).context("Writing the configuration")?;
         std::fs::write(self.config(), text).context("Writing the configuration")
     }

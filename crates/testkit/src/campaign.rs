@@ -7,10 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::mail::{Mail, part, quoted, rfc_2822};
-use crate::personas::{
-    ALAN, COLLEAGUE, FLYNN, FLYNN_ELSEWHERE, FRIEND, GIBBS, LORA, MAILER_DAEMON, NEWSLETTER, Person, REP,
-    ROY, YORI,
-};
+use crate::personas::{COLLEAGUE, Cast, GIBBS, Person, ROY, YORI};
 
 /// What the platform calls the campaign.
 pub const CAMPAIGN_NAME: &str = "Arcade owners";
@@ -31,6 +28,9 @@ const SUBJECT: &str = "Space Paranoids for your arcade";
 #[derive(Clone, Copy, Debug)]
 pub struct Campaign {
     now: Timestamp,
+    cast: Cast,
+    /// In ids and subject, to tell several campaigns in one mailbox apart.
+    tag: &'static str,
 }
 
 /// Who got what.
@@ -40,17 +40,16 @@ struct Recipient {
     copied: Option<Person>,
 }
 
-const RECIPIENTS: [Recipient; 4] = [
-    Recipient { send_id: SEND_FLYNN, person: FLYNN, copied: Some(ALAN) },
-    Recipient { send_id: SEND_LORA, person: LORA, copied: None },
-    Recipient { send_id: SEND_GIBBS, person: GIBBS, copied: None },
-    Recipient { send_id: SEND_YORI, person: YORI, copied: None },
-];
-
 impl Campaign {
     /// The campaign, sent two days before `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { now }
+        Self { now, cast: Cast::STORY, tag: "" }
+    }
+
+    /// The same with other people, for a mailbox in which other campaigns may have left their mail: `tag` stands in
+    /// the subject and in each Message-ID.
+    pub fn in_mailbox_of(cast: Cast, tag: &'static str, now: Timestamp) -> Self {
+        Self { now, cast, tag }
     }
 
     /// The moment that everything is relative to.
@@ -65,12 +64,12 @@ impl Campaign {
 
     /// The tracked sends, as the platform tells them.
     pub fn sends(&self) -> Vec<TrackedSend> {
-        RECIPIENTS.iter().map(|recipient| self.tracked(recipient)).collect()
+        self.recipients().iter().map(|recipient| self.tracked(recipient)).collect()
     }
 
     /// The rep's copies of the campaign's mails, for the Sent folder.
     pub fn sent_copies(&self) -> Vec<Vec<u8>> {
-        RECIPIENTS.iter().map(|recipient| self.first_mail(recipient)).collect()
+        self.recipients().iter().map(|recipient| self.first_mail(recipient)).collect()
     }
 
     /// Mail that was in the INBOX before anything began.
@@ -82,13 +81,13 @@ impl Campaign {
                 "Forecast for the quarter",
                 "Can you send me your numbers by Friday?\n\nQuorra",
             ),
-            (75, &NEWSLETTER, "Arcade Weekly #101", "Ten cabinets that everybody wants.\n"),
-            (30, &FRIEND, "Saturday", "Are you coming to the game?\n\nMary"),
+            (75, &self.cast.newsletter, "Arcade Weekly #101", "Ten cabinets that everybody wants.\n"),
+            (30, &self.cast.friend, "Saturday", "Are you coming to the game?\n\nMary"),
         ];
         let old = mails.into_iter().map(|(hours, from, subject, text)| {
             let date = self.ago(hours);
             let mail = Mail::new(from, &format!("old-{hours}@{}", domain(from)), date);
-            (date, mail.to(&[&REP]).subject(subject).text(text).build())
+            (date, mail.to(&[&self.cast.rep]).subject(subject).text(text).build())
         });
         old.collect()
     }
@@ -97,10 +96,10 @@ impl Campaign {
     pub fn flynn_answers(&self) -> Vec<u8> {
         let text = format!(
             "Hi Sam,\n\nSpace Paranoids is exactly what we need. Can you come by on Thursday at ten?\n\nKevin\n\n{}",
-            self.quote(&FLYNN)
+            self.quote(&self.cast.flynn)
         );
-        self.answer(&FLYNN_ELSEWHERE, "flynn-1@flynnsarcade.com", SEND_FLYNN)
-            .subject(&format!("Re: {SUBJECT}"))
+        self.answer(&self.cast.flynn_elsewhere, "flynn-1@flynnsarcade.com", SEND_FLYNN)
+            .subject(&format!("Re: {}", self.subject()))
             .header("X-Mailer", "Apple Mail (2.3826.400.131.1.6)")
             .text(&text)
             .build()
@@ -111,10 +110,10 @@ impl Campaign {
         let text =
             "Kevin forwarded me the price list. Please send the contract to me, I will take it from here.";
         let html = format!("<div dir=\"ltr\"><p>{text}</p><p>Alan</p></div>");
-        self.answer(&ALAN, "CAB1+alan-1@mail.encom.com", SEND_FLYNN)
-            .cc(&[&FLYNN])
-            .subject(&format!("RE: {SUBJECT}"))
-            .text_and_html(&format!("{text}\n\nAlan\n\n{}", self.quote(&FLYNN)), &html)
+        self.answer(&self.cast.alan, "CAB1+alan-1@mail.encom.com", SEND_FLYNN)
+            .cc(&[&self.cast.flynn])
+            .subject(&format!("RE: {}", self.subject()))
+            .text_and_html(&format!("{text}\n\nAlan\n\n{}", self.quote(&self.cast.flynn)), &html)
             .build()
     }
 
@@ -135,12 +134,12 @@ impl Campaign {
              contact {} <{}>.\n\nLora Baines\n",
             ROY.name, ROY.address
         );
-        self.answer(&LORA, "AM0PR04MB1982@AM0PR04MB1982.eurprd04.prod.outlook.com", SEND_LORA)
+        self.answer(&self.cast.lora, "AM0PR04MB1982@AM0PR04MB1982.eurprd04.prod.outlook.com", SEND_LORA)
             .received(None, "mail-am0eur02on2041.outbound.protection.outlook.com", self.now)
-            .subject(&format!("Automatic reply: {SUBJECT}"))
+            .subject(&format!("Automatic reply: {}", self.subject()))
             .header("Auto-Submitted", "auto-generated")
             .header("X-Auto-Response-Suppress", "All")
-            .header("X-MS-Exchange-Inbox-Rules-Loop", LORA.address)
+            .header("X-MS-Exchange-Inbox-Rules-Loop", self.cast.lora.address)
             .text(&text)
             .build()
     }
@@ -148,9 +147,9 @@ impl Campaign {
     /// Lora's out of office as Sieve's vacation writes it (RFC 3834, RFC 5230).
     pub fn lora_is_on_vacation(&self) -> Vec<u8> {
         let back = self.lora_returns_on();
-        self.answer(&LORA, "dovecot-sieve-1763542@mail.laserlab.example", SEND_LORA)
+        self.answer(&self.cast.lora, "dovecot-sieve-1763542@mail.laserlab.example", SEND_LORA)
             .received(None, "mail.laserlab.example", self.now)
-            .subject(&format!("Auto: Re: {SUBJECT}"))
+            .subject(&format!("Auto: Re: {}", self.subject()))
             .header("Auto-Submitted", "auto-replied (vacation)")
             .header("Precedence", "bulk")
             .text(&format!("I am on vacation until {back} and do not read mail.\n\nLora\n"))
@@ -171,44 +170,49 @@ impl Campaign {
              Arrival-Date: {sent_at}\n\nFinal-Recipient: rfc822; {recipient}\nOriginal-Recipient: rfc822;{recipient}\n\
              Action: failed\nStatus: 5.1.1\nRemote-MTA: dns; mx.gridworks.example\nDiagnostic-Code: smtp; 550 5.1.1 \
              <{recipient}>: Recipient address\n    rejected: User unknown in virtual mailbox table\n",
-            REP.address
+            self.cast.rep.address
         );
-        let original = RECIPIENTS
+        let original = self
+            .recipients()
             .iter()
             .find(|recipient| recipient.send_id == SEND_GIBBS)
             .map(|recipient| String::from_utf8_lossy(&self.first_mail(recipient)).into_owned())
             .unwrap_or_default();
-        Mail::new(&MAILER_DAEMON, "20261120091200.4Xk9Qz1v2Hz9sT1@mx.sales.example", self.now)
-            .received(None, "mx.sales.example", self.now)
-            .to(&[&REP])
-            .subject("Undelivered Mail Returned to Sender")
-            .header("Auto-Submitted", "auto-replied")
-            .multipart(
-                "multipart/report; report-type=delivery-status",
-                vec![
-                    part("text/plain; charset=us-ascii", &human),
-                    part("message/delivery-status", &status),
-                    part("message/rfc822", &original),
-                ],
-            )
-            .build()
+        Mail::new(
+            &self.cast.mailer_daemon,
+            &self.id("20261120091200.4Xk9Qz1v2Hz9sT1@mx.sales.example"),
+            self.now,
+        )
+        .received(None, "mx.sales.example", self.now)
+        .to(&[&self.cast.rep])
+        .subject("Undelivered Mail Returned to Sender")
+        .header("Auto-Submitted", "auto-replied")
+        .multipart(
+            "multipart/report; report-type=delivery-status",
+            vec![
+                part("text/plain; charset=us-ascii", &human),
+                part("message/delivery-status", &status),
+                part("message/rfc822", &original),
+            ],
+        )
+        .build()
     }
 
     /// Lora writes under the campaign's subject without answering any mail: nobody can be sure whether it is an answer.
     pub fn lora_writes_anew(&self) -> Vec<u8> {
-        Mail::new(&LORA, "lora-9@encom.com", self.now)
-            .received(Some(LORA.address), "mail.encom.com", self.now)
-            .to(&[&REP])
-            .subject(SUBJECT)
+        Mail::new(&self.cast.lora, &self.id("lora-9@encom.com"), self.now)
+            .received(Some(self.cast.lora.address), "mail.encom.com", self.now)
+            .to(&[&self.cast.rep])
+            .subject(&self.subject())
             .text("Hello Sam,\n\nmy director asks what a cabinet costs.\n\nLora\n")
             .build()
     }
 
     /// A newsletter.
     pub fn newsletter(&self) -> Vec<u8> {
-        Mail::new(&NEWSLETTER, "arcade-weekly-102@lists.arcadeweekly.example", self.now)
+        Mail::new(&self.cast.newsletter, &self.id("arcade-weekly-102@lists.arcadeweekly.example"), self.now)
             .received(Some("bounce-102@lists.arcadeweekly.example"), "lists.arcadeweekly.example", self.now)
-            .to(&[&REP])
+            .to(&[&self.cast.rep])
             .subject("Arcade Weekly #102: the comeback of vector screens")
             .header("List-Id", "Arcade Weekly <weekly.arcadeweekly.example>")
             .header("List-Unsubscribe", "<https://arcadeweekly.example/u/102>")
@@ -220,24 +224,24 @@ impl Campaign {
 
     /// The rep's own follow-up to Flynn; it lies in Sent, and comes into the INBOX as the rep's own BCC.
     pub fn own_follow_up(&self) -> Vec<u8> {
-        Mail::new(&REP, "snd_flynn.follow-up.1@sales.example", self.now)
-            .to(&[&FLYNN])
-            .cc(&[&ALAN])
-            .subject(&format!("Re: {SUBJECT}"))
+        Mail::new(&self.cast.rep, &self.id("snd_flynn.follow-up.1@sales.example"), self.now)
+            .to(&[&self.cast.flynn])
+            .cc(&[&self.cast.alan])
+            .subject(&format!("Re: {}", self.subject()))
             .answering(&[&self.send_message_id(SEND_FLYNN)])
             .header("User-Agent", "Mozilla Thunderbird")
             .text(&format!(
                 "Kevin, Alan, did you find the time to look at this?\n\nSam\n\n{}",
-                self.quote(&FLYNN)
+                self.quote(&self.cast.flynn)
             ))
             .build()
     }
 
     /// Mail that has nothing to do with any campaign, with a subject that a careless matcher takes for an answer.
     pub fn unrelated(&self) -> Vec<u8> {
-        Mail::new(&FRIEND, "lunch-7@home.example", self.now)
-            .received(Some(FRIEND.address), "mail.home.example", self.now)
-            .to(&[&REP])
+        Mail::new(&self.cast.friend, &self.id("lunch-7@home.example"), self.now)
+            .received(Some(self.cast.friend.address), "mail.home.example", self.now)
+            .to(&[&self.cast.rep])
             .subject("Re: Lunch on Sunday?")
             .answering(&["lunch-6@home.example"])
             .text("Sunday is fine. Shall I bring a cake?\n\nMary\n")
@@ -246,7 +250,7 @@ impl Campaign {
 
     /// The Message-ID of a send, without brackets.
     pub fn send_message_id(&self, send_id: &str) -> String {
-        format!("{send_id}.{}@sales.example", self.sent_at().as_second())
+        self.id(&format!("{send_id}.{}@sales.example", self.sent_at().as_second()))
     }
 
     fn tracked(&self, recipient: &Recipient) -> TrackedSend {
@@ -254,11 +258,11 @@ impl Campaign {
             id: recipient.send_id.to_owned(),
             message_ids: MessageId::new(&self.send_message_id(recipient.send_id)).into_iter().collect(),
             marker: None,
-            from: Some(REP.address.to_owned()),
+            from: Some(self.cast.rep.address.to_owned()),
             to: vec![recipient.person.address.to_owned()],
             cc: recipient.copied.iter().map(|person| person.address.to_owned()).collect(),
             bcc: Vec::new(),
-            subject: Some(SUBJECT.to_owned()),
+            subject: Some(self.subject()),
             sent_at: self.sent_at(),
             track_until: Some(self.now + SignedDuration::from_hours(24 * 90)),
             campaign: Some(CampaignStep {
@@ -275,24 +279,42 @@ impl Campaign {
     }
 
     fn first_mail(&self, recipient: &Recipient) -> Vec<u8> {
-        let mail = Mail::new(&REP, &self.send_message_id(recipient.send_id), self.sent_at())
+        let mail = Mail::new(&self.cast.rep, &self.send_message_id(recipient.send_id), self.sent_at())
             .to(&[&recipient.person]);
         let mail = match &recipient.copied {
             Some(person) => mail.cc(&[person]),
             None => mail,
         };
-        mail.subject(SUBJECT).text(&pitch(&recipient.person)).build()
+        mail.subject(&self.subject()).text(&pitch(&recipient.person)).build()
     }
 
     fn answer(&self, from: &Person, message_id: &str, send_id: &str) -> Mail {
-        Mail::new(from, message_id, self.now)
+        Mail::new(from, &self.id(message_id), self.now)
             .received(Some(from.address), &format!("mail.{}", domain(from)), self.now)
-            .to(&[&REP])
+            .to(&[&self.cast.rep])
             .answering(&[&self.send_message_id(send_id)])
     }
 
     fn quote(&self, to: &Person) -> String {
-        quoted(&REP, self.sent_at(), &pitch(to))
+        quoted(&self.cast.rep, self.sent_at(), &pitch(to))
+    }
+
+    fn recipients(&self) -> [Recipient; 4] {
+        let Cast { flynn, alan, lora, .. } = self.cast;
+        [
+            Recipient { send_id: SEND_FLYNN, person: flynn, copied: Some(alan) },
+            Recipient { send_id: SEND_LORA, person: lora, copied: None },
+            Recipient { send_id: SEND_GIBBS, person: GIBBS, copied: None },
+            Recipient { send_id: SEND_YORI, person: YORI, copied: None },
+        ]
+    }
+
+    fn subject(&self) -> String {
+        format!("{SUBJECT} {}", self.tag).trim_end().to_owned()
+    }
+
+    fn id(&self, id: &str) -> String {
+        if self.tag.is_empty() { id.to_owned() } else { format!("{}.{id}", self.tag) }
     }
 
     fn ago(&self, hours: i64) -> Timestamp {

@@ -2,7 +2,11 @@
 //!
 //! A test delivers mail and asks the backend what came of it; the agent is a process that can be killed.
 
+pub mod rows;
+
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -84,6 +88,14 @@ impl Scene {
         for raw in campaign.sent_copies() {
             mail.append("Sent", &raw, &["\\Seen"], campaign.sent_at()).await?;
         }
+        Self::with(mail, campaign)
+    }
+
+    /// Everything but the agent, on a mailbox as it is.
+    ///
+    /// # Errors
+    /// As [`Self::on_dovecot`].
+    pub fn with(mail: MailServer, campaign: Campaign) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("answerback-e2e-").tempdir()?;
         let backend = Backend::start(&program::find("answerback-backend")?, folder.path())?;
         backend.import(&campaign.sends())?;
@@ -100,7 +112,7 @@ impl Scene {
         // After a restart there may be no scan to do; that everything is checked says as much.
         let scanned = |line: &Value| is(line, "event", "scanned") && is(line, "folder", self.mail.inbox());
         agent
-            .hear(LIMIT, |line| scanned(line) || is(line, "event", "coverage"))
+            .hear(self.mail.allowed(LIMIT), |line| scanned(line) || is(line, "event", "coverage"))
             .await
             .context("The INBOX was not scanned")?;
         Ok(self.agent.insert(agent))
@@ -113,6 +125,16 @@ impl Scene {
     pub fn launch(&mut self) -> Result<&mut Agent> {
         let agent = self.laptop.run(&agent::ctl()?)?;
         Ok(self.agent.insert(agent))
+    }
+
+    /// The agent's configuration.
+    pub fn config(&self) -> PathBuf {
+        self.laptop.config()
+    }
+
+    /// Adds what the configuration names to a program's environment.
+    pub fn equip(&self, command: &mut Command) {
+        self.laptop.equip(command);
     }
 
     /// The running agent.
@@ -160,6 +182,7 @@ impl Scene {
     pub async fn verdict(&mut self, raw: &[u8], limit: Duration) -> Result<Value> {
         let id = message_id(raw);
         let about = |line: &Value| is(line, "event", "verdict") && comparable(text(line, "message_id")) == id;
+        let limit = self.mail.allowed(limit);
         self.agent()?.hear(limit, about).await
     }
 
@@ -169,7 +192,7 @@ impl Scene {
     /// When it does not in time; what the agent said and logged is in the error.
     pub async fn delivered(&mut self, raw: &[u8], limit: Duration) -> Result<Delivered> {
         let id = message_id(raw);
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + self.mail.allowed(limit);
         loop {
             let events = self.events().await?;
             if let Some(delivered) = delivered(&events, &id) {

@@ -11,6 +11,7 @@ pub mod bad_network;
 pub mod campaign;
 #[cfg(unix)]
 pub mod courier;
+pub mod crm;
 #[cfg(unix)]
 pub mod cyrus;
 #[cfg(unix)]
@@ -45,6 +46,7 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod proxy;
+pub mod real_mailbox;
 pub mod salesforce;
 pub mod snapshot;
 pub mod tls;

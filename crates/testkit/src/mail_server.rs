@@ -1,9 +1,10 @@
 //! The rep's mailbox on either mail server, with one face.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use answerback_reply::Message;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use crate::agent::MailAccess;
@@ -14,10 +15,14 @@ use crate::exchange::{self, Language};
 use crate::graph::GraphServer;
 use crate::imap::{Account, ImapServer};
 use crate::personas::REP;
+use crate::real_mailbox::RealMailbox;
 use crate::snapshot::Snapshot;
 
 /// The password of the rep's mailbox.
 pub const PASSWORD: &str = "mcp-4711";
+
+const ONLY_RECEIVES: &str =
+    "Somebody's own mailbox only receives: nothing of ours writes into it or looks behind it";
 
 /// A mail server with the rep's mailbox on it.
 pub enum MailServer {
@@ -35,6 +40,8 @@ pub enum MailServer {
     Graph(Box<GraphServer>),
     /// The simulated Exchange; it opens to the rep's address and [`PASSWORD`].
     Ews(Box<EwsServer>),
+    /// Somebody's own mailbox, wherever it is.
+    Real(Box<RealMailbox>),
 }
 
 /// How a mail server on `localhost` is reached by IMAP.
@@ -99,6 +106,7 @@ impl MailServer {
             Self::Dovecot(_) => "Dovecot",
             Self::Graph(_) => "simulated Microsoft Graph",
             Self::Ews(_) => "simulated Exchange",
+            Self::Real(_) => "real mailbox",
         }
     }
 
@@ -112,7 +120,7 @@ impl MailServer {
             Self::Dovecot(dovecot) => {
                 Some(ImapDoors { plain: dovecot.port(), tls: dovecot.tls_port(), ca_file: dovecot.ca_file() })
             }
-            Self::Graph(_) | Self::Ews(_) => None,
+            Self::Graph(_) | Self::Ews(_) | Self::Real(_) => None,
         }
     }
 
@@ -124,6 +132,7 @@ impl MailServer {
         match self {
             Self::Graph(server) => Ok(MailAccess::Graph { url: server.url(), token_file: None }),
             Self::Ews(server) => Ok(MailAccess::Ews { url: server.url(), ca_file: server.ca_file() }),
+            Self::Real(mailbox) => Ok(MailAccess::Given(mailbox.config.clone())),
             _ => {
                 let ImapDoors { tls, ca_file, .. } = self.imap().context("The mail server has no IMAP")?;
                 Ok(MailAccess::Imap { port: tls, security: "tls", ca_file })
@@ -136,6 +145,15 @@ impl MailServer {
         match self {
             Self::Graph(_) | Self::Ews(_) => "Inbox",
             _ => "INBOX",
+        }
+    }
+
+    /// What may take so long with a server of ours, and how long that may take here: mail on its way through the world
+    /// needs some minutes more.
+    pub fn allowed(&self, limit: Duration) -> Duration {
+        match self {
+            Self::Real(_) => limit + Duration::from_secs(300),
+            _ => limit,
         }
     }
 
@@ -157,6 +175,8 @@ impl MailServer {
                 server.mailbox().deliver(outlook_name(folder), raw);
                 Ok(())
             }
+            Self::Real(mailbox) if folder == "INBOX" => mailbox.deliver(raw).await,
+            Self::Real(mailbox) => mailbox.deliver_filed(raw).await,
             #[cfg(unix)]
             Self::Dovecot(dovecot) if folder == "INBOX" => dovecot.deliver(REP.address, raw).await,
             #[cfg(unix)]
@@ -190,6 +210,7 @@ impl MailServer {
                 server.mailbox().append(outlook_name(folder), raw, read, received_at);
                 Ok(())
             }
+            Self::Real(_) => bail!("{ONLY_RECEIVES}"),
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.append(REP.address, folder, raw, flags, received_at).await,
         }
@@ -217,6 +238,7 @@ impl MailServer {
                 move_in_outlook(&server.mailbox(), from, message_id, to);
                 Ok(())
             }
+            Self::Real(_) => bail!("{ONLY_RECEIVES}"),
             #[cfg(unix)]
             Self::Dovecot(dovecot) => {
                 let query = format!("header message-id {message_id}");
@@ -234,6 +256,7 @@ impl MailServer {
             Self::Embedded { account, .. } => Ok(account.snapshot()),
             Self::Graph(server) => Ok(server.mailbox().snapshot()),
             Self::Ews(server) => Ok(server.mailbox().snapshot()),
+            Self::Real(_) => bail!("{ONLY_RECEIVES}"),
             #[cfg(unix)]
             Self::Dovecot(dovecot) => dovecot.snapshot(REP.address).await,
         }

@@ -14,6 +14,12 @@ impl Person {
         Self { name, address }
     }
 
+    /// The same person with another address.
+    #[must_use]
+    pub const fn at(self, address: &'static str) -> Self {
+        Self { address, ..self }
+    }
+
     /// As in a From header.
     pub fn mailbox(&self) -> String {
         format!("\"{}\" <{}>", self.name, self.address)
@@ -44,3 +50,53 @@ pub const NEWSLETTER: Person = Person::new("Arcade Weekly", "news@arcadeweekly.e
 pub const FRIEND: Person = Person::new("Mary Ostrander", "mary@home.example");
 /// The mail system that reports bounces.
 pub const MAILER_DAEMON: Person = Person::new("Mail Delivery System", "MAILER-DAEMON@mx.sales.example");
+
+/// Who plays in the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cast {
+    /// See [`REP`].
+    pub rep: Person,
+    /// See [`FLYNN`].
+    pub flynn: Person,
+    /// See [`FLYNN_ELSEWHERE`].
+    pub flynn_elsewhere: Person,
+    /// See [`ALAN`].
+    pub alan: Person,
+    /// See [`LORA`].
+    pub lora: Person,
+    /// See [`NEWSLETTER`].
+    pub newsletter: Person,
+    /// See [`FRIEND`].
+    pub friend: Person,
+    /// See [`MAILER_DAEMON`].
+    pub mailer_daemon: Person,
+}
+
+impl Cast {
+    /// The people of the story.
+    pub const STORY: Self = Self {
+        rep: REP,
+        flynn: FLYNN,
+        flynn_elsewhere: FLYNN_ELSEWHERE,
+        alan: ALAN,
+        lora: LORA,
+        newsletter: NEWSLETTER,
+        friend: FRIEND,
+        mailer_daemon: MAILER_DAEMON,
+    };
+
+    /// Everybody who writes to the rep at `rep` does so from `sender`. Alan does only where Flynn doesn't have to be
+    /// told from him.
+    pub const fn writing_from(sender: &'static str, rep: &'static str, alan_writes: bool) -> Self {
+        Self {
+            rep: REP.at(rep),
+            flynn: FLYNN.at("flynn@arcade.example"),
+            flynn_elsewhere: FLYNN_ELSEWHERE.at(sender),
+            alan: ALAN.at(if alan_writes { sender } else { "alan@encom.example" }),
+            lora: LORA.at(sender),
+            newsletter: NEWSLETTER.at(sender),
+            friend: FRIEND.at(sender),
+            mailer_daemon: MAILER_DAEMON.at(sender),
+        }
+    }
+}

@@ -1,8 +1,6 @@
 //! The HubSpot connector against the simulator: what it writes, and that nothing is written twice, wherever it is interrupted.
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-mod crm;
-
 use std::time::Duration;
 
 use answerback_backend::crm::trial::trial;
@@ -13,7 +11,7 @@ use answerback_testkit::hubspot::{Fault, Options, Simulator, TOKEN};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crm::{ALAN, FLYNN, Memory, automatic, event, flynns, log, retract, send, stop};
+use answerback_testkit::crm::{ALAN, FLYNN, Memory, automatic, event, flynns, log, retract, send, stop};
 
 struct Scene {
     hubspot: Simulator,

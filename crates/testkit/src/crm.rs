@@ -1,9 +1,5 @@
 //! What the CRM connectors' tests stand on: a journal that can be killed, and the events of the seed's story.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each test program uses a part, and a panic in a test is its report"
-)]
+#![allow(clippy::unwrap_used, reason = "what tests share may panic like the tests")]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,7 +11,9 @@ use answerback_reply::TrackedSend;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// The prospect.
 pub const FLYNN: &str = "flynn@flynnsarcade.com";
+/// Who was in CC.
 pub const ALAN: &str = "alan@encom.com";
 
 /// A journal in memory that can be "killed" at its nth save.
@@ -26,6 +24,7 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// One that saves so often, and then never again.
     pub fn killed_after(saves: i64) -> Self {
         Self { saves_left: Some(AtomicI64::new(saves)), ..Self::default() }
     }
@@ -50,6 +49,7 @@ impl Journal for Memory {
     }
 }
 
+/// The send to Flynn, with Alan in CC.
 pub fn send() -> TrackedSend {
     serde_json::from_value(json!({
         "id": "snd_1", "message_ids": ["<s1@sales.example>"], "from": "rep@sales.example", "to": [FLYNN], "cc": [ALAN],
@@ -59,6 +59,7 @@ pub fn send() -> TrackedSend {
     .unwrap()
 }
 
+/// An event about the send, of this type (`stop`), with this data; its id follows from the name.
 pub fn event(name: &str, event_type: &str, more: Value) -> Event {
     let mut data = json!({"send_id": "snd_1", "campaign_id": "cmp_1", "prospect_id": "p_1"});
     data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -68,27 +69,30 @@ pub fn event(name: &str, event_type: &str, more: Value) -> Event {
     .unwrap()
 }
 
+/// The log of an answer with this Message-ID, by this author.
 pub fn log(id: &str, from: &str, relation: &str, cc: &[&str]) -> Event {
     let reply = json!({"message_id": id, "from": from, "to": ["rep@sales.example"], "cc": cc, "received_at": "2026-11-20T09:12:00Z"});
     event(id, "log", json!({"kind": "reply", "relation": relation, "reply": reply, "confidence": 1.0}))
 }
 
-/// Flynn's, from his other address.
+/// The log of Flynn's answer, from his other address.
 pub fn flynns() -> Event {
     log("<r1@flynnsarcade.com>", "kevinf@flynnsarcade.com", "same_person_other_address", &[])
 }
 
-/// An answer of a machine.
+/// The log of an answer of a machine.
 pub fn automatic() -> Event {
     let reply = json!({"message_id": "<o@x>", "from": FLYNN, "received_at": "2026-11-20T09:12:00Z"});
     let data = json!({"kind": "auto_reply", "relation": "prospect", "confidence": 1.0, "reply": reply});
     event("ooo", "log", data)
 }
 
+/// The campaign ends because of an answer.
 pub fn stop() -> Event {
     event("stop", "stop", json!({"reason": "reply"}))
 }
 
+/// These events were wrong.
 pub fn retract(events: &[&Event]) -> Event {
     let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
     event("retract", "retract", json!({"event_ids": ids, "reason": "not_a_reply"}))
