@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, jitter};
-use crate::config::{AccountConfig, Server};
+use crate::config::{AccountConfig, Server, SignInSource};
 use crate::context::Context;
 use crate::credentials::GraphTokens;
 use crate::event::AgentEvent;
@@ -22,7 +22,8 @@ use crate::view::{AccountState, Problem};
 const LONGEST_WAIT: Duration = Duration::from_secs(80);
 /// How long a start waits for the backend's sends before it watches without them.
 const PATIENCE_FOR_SENDS: Duration = Duration::from_secs(10);
-/// A sign-in may be made by another program: `answerbackctl sign-in` beside an agent without a window.
+/// A sign-in may be made by another program: `answerbackctl sign-in` beside an agent without a window, or whatever renews
+/// an access token.
 const LOOK_FOR_SIGN_IN: Duration = Duration::from_secs(30);
 /// At most one rescan in this time: while a campaign goes out, sends become known one by one.
 const BETWEEN_RESCANS: Duration = Duration::from_secs(20);
@@ -72,7 +73,14 @@ pub async fn watch_account(context: Arc<Context>, account: AccountConfig, stop: 
                 let retry = patience.mailbox.failed(&error, jitter());
                 // The first refusal of a password or token is not believed; see the mailbox's backoff.
                 let refused = matches!(error.kind, ErrorKind::WrongPassword | ErrorKind::WrongToken);
-                let attention = !error.kind.is_transient() && !refused;
+                let attention = retry == Retry::Stop || (!error.kind.is_transient() && !refused);
+                let retry = match account.sign_in() {
+                    // Somebody else renews it, and may just be late.
+                    SignInSource::Token(_) if error.kind == ErrorKind::WrongToken && attention => {
+                        Retry::After(LOOK_FOR_SIGN_IN)
+                    }
+                    _ => retry,
+                };
                 let problem = Problem::of_server(&error, account.server(), &server);
                 (problem, retry, attention)
             }

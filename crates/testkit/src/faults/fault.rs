@@ -130,7 +130,7 @@ impl Fault {
                 0 => Some(Self::SyncStatesLost),
                 1 => Some(Self::StreamsEnd),
                 2 => Some(Self::StreamsHang),
-                _ => of_ews(rng),
+                _ => of_ews(plot, rng),
             },
         }
     }
@@ -205,14 +205,15 @@ fn of_graph(rng: &mut Rng) -> Option<Fault> {
     Some(Fault::Graph(target, fault))
 }
 
-fn of_ews(rng: &mut Rng) -> Option<Fault> {
+fn of_ews(plot: &Plot, rng: &mut Rng) -> Option<Fault> {
     let operation = rng.choice(OPERATIONS).copied()?;
     let fault = match rng.u8(..9) {
         0 | 1 => ews::Fault::Busy(Duration::from_millis(rng.u64(..3000))),
         2 => ews::Fault::Unavailable,
         3 => ews::Fault::Refused(rng.choice(REFUSALS).copied()?),
         4 if operation.starts_with("Sync") => ews::Fault::Refused("ErrorInvalidSyncStateData"),
-        5 => ews::Fault::SignedOut,
+        // A password that is refused twice is not sent again until the rep, or a start, says so.
+        5 if !plot.patient => ews::Fault::SignedOut,
         6 | 7 => ews::Fault::CutAt(rng.usize(..3000)),
         8 if rng.bool() => ews::Fault::Html,
         8 => ews::Fault::Redirect(ELSEWHERE.to_owned()),

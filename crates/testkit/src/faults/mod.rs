@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 pub use self::fault::Fault;
 pub use self::plot::{Act, Mailbox, Means, Place, Plot};
-pub use self::story::Told;
+pub use self::story::{Told, play};
 
 /// How much is to happen.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ pub async fn run(extent: Extent, mut progress: impl FnMut(&Report)) -> Result<Re
     let mut begin = |running: &mut JoinSet<Result<Told>>| {
         if let Some(seed) = seeds.next() {
             let plot = Plot::new(seed, extent.each, means, extent.mailbox);
-            running.spawn(async move { story::play(&plot).await });
+            running.spawn(async move { play(&plot).await });
         }
     };
     for _ in 0..extent.at_once.max(1) {

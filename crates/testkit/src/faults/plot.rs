@@ -20,6 +20,8 @@ pub struct Plot {
     pub postgres: bool,
     /// The agent's disk is a small one that can be filled up.
     pub small_disk: bool,
+    /// The agent is not started anew when everything works again: it must find its way by itself.
+    pub patient: bool,
     /// In order.
     pub acts: Vec<Act>,
 }
@@ -111,6 +113,7 @@ impl Plot {
             tls: rng.bool() && matches!(mailbox, Mailbox::Imap | Mailbox::Dovecot),
             postgres: rng.u8(..6) == 0 && means.postgres,
             small_disk: rng.u8(..3) == 0 && means.mount,
+            patient: rng.u8(..4) == 0,
             acts: Vec::new(),
         };
         let mut replies = 0;
@@ -154,7 +157,8 @@ impl fmt::Display for Plot {
         let tls = if self.tls { "TLS" } else { "no TLS" };
         let database = if self.postgres { "PostgreSQL" } else { "SQLite" };
         let disk = if self.small_disk { ", small disk" } else { "" };
-        writeln!(f, "seed {}: {server} ({tls}), backend on {database}{disk}", self.seed)?;
+        let patient = if self.patient { ", not started anew" } else { "" };
+        writeln!(f, "seed {}: {server} ({tls}), backend on {database}{disk}{patient}", self.seed)?;
         for act in &self.acts {
             writeln!(f, "  {act:?}")?;
         }

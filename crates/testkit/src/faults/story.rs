@@ -13,6 +13,8 @@ use super::stage::Stage;
 
 /// When everything works again, the last reply must be at the backend within this time.
 const LIMIT: Duration = Duration::from_secs(150);
+/// The same where the agent waits for its next attempt to do this and that: each wait has its own limit.
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// What a story, or several, came to.
 #[derive(Clone, Debug, Default)]
@@ -61,9 +63,11 @@ impl Play {
             self.check_coverage().await?;
         }
         self.told.unmet = self.stage.heal() as u64;
-        // Starting anew is what a wait for the next attempt would come to as well, only sooner.
-        self.stage.start_agent()?;
-        let deadline = Instant::now() + LIMIT;
+        if !plot.patient {
+            // What a wait for the next attempt would come to as well, only sooner.
+            self.stage.start_agent()?;
+        }
+        let deadline = Instant::now() + if plot.patient { PATIENCE } else { LIMIT };
         while !self.all_logged().await? {
             ensure!(Instant::now() < deadline, "A reply was lost");
             self.stage.agent_is_well()?;
