@@ -14,6 +14,7 @@ pub(crate) mod pause;
 mod preview;
 mod queries;
 mod rules;
+mod salesforce;
 mod secrets;
 mod setup;
 mod support;
@@ -116,8 +117,8 @@ impl Agent {
         let mut tasks = Tasks::default();
         tasks.start_clock(&context);
         tasks.start_network(&context);
-        if let Some(backend) = config.backend {
-            tasks.start_backend(&context, backend).await;
+        if let Some(destination) = config.destination() {
+            tasks.start_backend(&context, destination).await;
         }
         for account in config.accounts {
             tasks.start_account(&context, account).await;

@@ -1,4 +1,5 @@
-//! The task that keeps the backend in step: gets the token, then runs feed and delivery side by side.
+//! The task that keeps the backend, or Salesforce in its place, in step: gets what it signs in with, then runs feed and delivery side by
+//! side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +9,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::pairing::keep_refresh_token;
 use crate::backoff::{Backoff, jitter};
-use crate::config::BackendConfig;
+use crate::config::{BackendConfig, Destination};
 use crate::context::Context;
+use crate::link::Link;
 use crate::view::{BackendState, Problem};
 use crate::{connection, delivery, feed};
 
 /// The longest wait for a keychain that is locked.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Keeps the backend in step until it is stopped.
-pub async fn run(context: Arc<Context>, config: BackendConfig, stop: CancellationToken) {
+/// Keeps it in step until it is stopped.
+pub async fn run(context: Arc<Context>, destination: Destination, stop: CancellationToken) {
+    let url = destination.url().to_owned();
     let mut backoff = Backoff::up_to(LONGEST_WAIT);
     context.update_backend(|live| live.state = BackendState::Connecting);
     loop {
         let mut hurry = context.hurry.subscribe();
-        match connect(&context, &config).await {
-            Ok(client) => {
-                context.set_client(Some(client.clone()));
-                let feed =
-                    feed::follow_feed(Arc::clone(&context), client.clone(), config.url.clone(), stop.clone());
-                let delivery =
-                    delivery::deliver(Arc::clone(&context), client, config.url.clone(), stop.clone());
+        match connect(&context, &destination).await {
+            Ok(link) => {
+                context.set_link(Some(link.clone()));
+                let feed = feed::follow_feed(Arc::clone(&context), link.clone(), url.clone(), stop.clone());
+                let delivery = delivery::deliver(Arc::clone(&context), link, url.clone(), stop.clone());
                 tokio::join!(feed, delivery);
                 return;
             }
             Err(problem) => {
-                let give_up = connection::failed(&context, &config.url, problem);
+                let give_up = connection::failed(&context, &url, problem);
                 let wait = backoff.next(jitter(), None);
                 let again = async {
                     if give_up { std::future::pending().await } else { tokio::time::sleep(wait).await }
@@ -48,14 +49,21 @@ pub async fn run(context: Arc<Context>, config: BackendConfig, stop: Cancellatio
     }
 }
 
-async fn connect(context: &Arc<Context>, config: &BackendConfig) -> Result<Client, Problem> {
-    let (shared, config) = (Arc::clone(context), config.clone());
+async fn connect(context: &Arc<Context>, destination: &Destination) -> Result<Link, Problem> {
+    let (shared, destination) = (Arc::clone(context), destination.clone());
     let made = tokio::task::spawn_blocking(move || {
+        let config = match destination {
+            Destination::Backend(config) => config,
+            Destination::Salesforce(config) => {
+                return shared.credentials.salesforce(&config).map(Link::Salesforce);
+            }
+        };
         let token = config
             .token
             .resolve(&shared.keychain)
             .map_err(|error| Problem::of_secret(&error, &config.url))?;
         client(&shared, &config, Token::new(token.expose()))
+            .map(Link::Backend)
             .map_err(|error| Problem::of_backend(&error, &config.url))
     });
     made.await.unwrap_or_else(|_| {

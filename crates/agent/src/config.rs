@@ -2,6 +2,7 @@
 
 mod file;
 mod paths;
+mod salesforce;
 mod secrets;
 mod server;
 mod validate;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use file::ConfigError;
 pub use paths::{cache_dir, config_file, data_dir};
-pub use secrets::{grant_key, password_key};
+pub use salesforce::SalesforceConfig;
+pub use secrets::{grant_key, password_key, salesforce_key};
 pub use server::{EwsConfig, GraphConfig, MICROSOFT_IMAP, Server, SignInSource, host_of};
 
 /// Everything that the rep or the admin has set. What the desktop app exports and imports.
@@ -33,6 +35,9 @@ pub struct Config {
     /// The backend; without one, verdicts are kept and events wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<BackendConfig>,
+    /// In place of a backend: Salesforce, which the laptop reads and writes itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salesforce: Option<SalesforceConfig>,
     /// This program's ids at mail providers, for signing in through the browser: by `google`, `microsoft`, `yahoo` or an
     /// issuer's URL.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -62,6 +67,25 @@ pub struct BackendConfig {
     /// A PEM file with an extra root certificate to trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// Where the sends come from and the events go to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Destination {
+    /// The sales backend.
+    Backend(BackendConfig),
+    /// Salesforce itself.
+    Salesforce(SalesforceConfig),
+}
+
+impl Destination {
+    /// Its address.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Backend(config) => &config.url,
+            Self::Salesforce(config) => &config.url,
+        }
+    }
 }
 
 /// How connections to mailboxes leave this computer.
@@ -236,4 +260,12 @@ impl From<Security> for answerback_mailbox::Security {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+impl Config {
+    /// Where the sends come from and the events go to; a configuration that names two was refused when it was read.
+    pub fn destination(&self) -> Option<Destination> {
+        let salesforce = self.salesforce.clone().map(Destination::Salesforce);
+        self.backend.clone().map(Destination::Backend).or(salesforce)
+    }
 }

@@ -1,21 +1,20 @@
 //! What is shown of the backend connection, from what feed and delivery meet.
 
-use answerback_backend::Client;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::event::AgentEvent;
 use crate::view::{BackendState, Problem};
 
-/// The backend has answered this client.
-pub fn answered(context: &Context, client: &Client, url: &str) {
+/// The backend has answered, and its clock is so far ahead of this computer's.
+pub fn answered(context: &Context, clock_offset: Option<SignedDuration>, url: &str) {
     let mut first = false;
     context.update_backend(|live| {
         first = live.state != BackendState::Connected;
         live.state = BackendState::Connected;
         live.last_contact = Some(Timestamp::now());
         // An answer without a Date says nothing against this clock.
-        live.clock_offset = Some(client.clock_offset().unwrap_or(SignedDuration::ZERO));
+        live.clock_offset = Some(clock_offset.unwrap_or(SignedDuration::ZERO));
         live.problem = None;
     });
     if first {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use answerback_backend::{Client, LogLevel, OrganisationPolicy};
+use answerback_backend::{LogLevel, OrganisationPolicy};
 use answerback_keychain::Keychain;
 use answerback_reply::{Identity, Policy, SendIndex};
 use answerback_store::Learned;
@@ -13,6 +13,7 @@ use crate::agent::pairing::PairingUnderWay;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::AgentEvent;
+use crate::link::Link;
 use crate::live::{Live, LiveAccount};
 use crate::managed::Managed;
 use crate::storage::Storage;
@@ -38,7 +39,7 @@ pub struct Context {
     organisation: RwLock<OrganisationPolicy>,
     sends: RwLock<SendIndex>,
     live: Mutex<Live>,
-    client: Mutex<Option<Client>>,
+    link: Mutex<Option<Link>>,
     /// A pairing with a backend.
     pub pairing: PairingUnderWay,
     events: broadcast::Sender<AgentEvent>,
@@ -87,7 +88,7 @@ impl Context {
             config: RwLock::new(config),
             sends: RwLock::default(),
             live: Mutex::default(),
-            client: Mutex::default(),
+            link: Mutex::default(),
             pairing: PairingUnderWay::default(),
             events: broadcast::channel(1024).0,
             changes: broadcast::channel(256).0,
@@ -165,14 +166,14 @@ impl Context {
         self.changed(Change::Backend);
     }
 
-    /// The client of the backend that is kept in step: a paired laptop's token must be renewed in one place only.
-    pub fn client(&self) -> Option<Client> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The way to what is kept in step: its token must be renewed in one place only.
+    pub fn link(&self) -> Option<Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps the client for whoever else asks the backend something, or drops it.
-    pub fn set_client(&self, client: Option<Client>) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    /// Keeps the way for whoever else asks the other side something, or drops it.
+    pub fn set_link(&self, link: Option<Link>) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
     }
 
     /// Tells the command line. Nobody may be listening.

@@ -8,7 +8,10 @@ use answerback_mailbox::{Credential, ErrorKind, ProxyChoice, TokenSource};
 use answerback_provider::{AccessTokens, OauthError};
 use zeroize::Zeroizing;
 
-use crate::config::{AccountConfig, NetworkConfig, SignInSource, grant_key};
+use crate::config::{
+    AccountConfig, Destination, NetworkConfig, SalesforceConfig, SignInSource, grant_key, salesforce_key,
+};
+use crate::salesforce::Direct;
 use crate::view::Problem;
 
 /// Gets passwords and access tokens. There is one for a whole agent, so that an account never renews its token twice
@@ -71,6 +74,32 @@ impl Credentials {
         let tokens = AccessTokens::new(self.keychain.clone(), grant_key(&account.address), None)?;
         all.insert(id, tokens.clone());
         Ok(tokens)
+    }
+
+    /// The way to Salesforce, as the rep has signed in there.
+    pub fn salesforce(&self, config: &SalesforceConfig) -> Result<Direct, Problem> {
+        let tokens = self.salesforce_tokens(config);
+        let tokens = tokens.map_err(|error| Problem::of_salesforce_sign_in(&error, &config.url))?;
+        Direct::new(config, tokens).map_err(|error| Problem::of_salesforce(&error, &config.url))
+    }
+
+    /// The rep's access tokens for Salesforce.
+    pub fn salesforce_tokens(&self, config: &SalesforceConfig) -> Result<AccessTokens, OauthError> {
+        let key = salesforce_key(&config.url);
+        let mut all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tokens) = all.get(&key) {
+            return Ok(tokens.clone());
+        }
+        let tokens = AccessTokens::new(self.keychain.clone(), key.clone(), config.ca_file.as_deref())?;
+        all.insert(key, tokens.clone());
+        Ok(tokens)
+    }
+
+    /// What the laptop reported to was disconnected.
+    pub fn forget_link(&self, before: Option<&Destination>) {
+        if let Some(Destination::Salesforce(config)) = before {
+            self.forget(&salesforce_key(&config.url));
+        }
     }
 
     /// The account was removed.

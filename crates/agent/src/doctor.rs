@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use answerback_backend::crm::Finding;
 use answerback_backend::{Client, ClientOptions, Token};
 use answerback_keychain::{Keychain, SecretSource};
 use answerback_mailbox::imap::{self, TestStep, TestStepKind};
 use answerback_mailbox::{Credential, ProxyChoice, ews, graph};
 
-use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig, Server};
+use crate::config::{AccountConfig, BackendConfig, Config, NetworkConfig, SalesforceConfig, Server};
 use crate::context::Context;
 use crate::credentials::{Credentials, GraphTokens};
+use crate::link::Link;
 use crate::view::{Check, CheckState, Problem};
 
 /// Clocks further apart than this make coverage and pauses wrong.
@@ -46,8 +48,8 @@ impl Check {
 pub async fn check_all(context: &Arc<Context>) -> Vec<Check> {
     let config = context.config();
     let mut checks = vec![check_store(context).await];
-    let paired = context.client().zip(config.backend.clone().filter(|backend| backend.paired));
-    if let Some((client, backend)) = paired {
+    let paired = config.backend.clone().filter(|backend| backend.paired);
+    if let (Some(Link::Backend(client)), Some(backend)) = (context.link(), paired) {
         let others = Config { backend: None, ..config };
         checks.extend(check_parts(&others, &context.keychain, &context.credentials).await);
         checks.extend(check_client(&backend.url, client).await);
@@ -72,6 +74,9 @@ async fn check_parts(config: &Config, keychain: &Keychain, credentials: &Credent
     }
     if let Some(backend) = &config.backend {
         checks.extend(check_backend(backend, keychain.clone()).await);
+    }
+    if let Some(salesforce) = &config.salesforce {
+        checks.extend(check_salesforce(config, salesforce, credentials).await);
     }
     checks
 }
@@ -223,6 +228,56 @@ async fn check_client(url: &str, client: Client) -> Vec<Check> {
     }
 }
 
+/// Signs in to Salesforce, looks at what may be done there and whether it knows what the rep has sent.
+pub async fn check_salesforce(
+    config: &Config,
+    salesforce: &SalesforceConfig,
+    credentials: &Credentials,
+) -> Vec<Check> {
+    let url = &salesforce.url;
+    let direct = match credentials.salesforce(salesforce) {
+        Ok(direct) => direct,
+        Err(problem) => return vec![Check::failed("salesforce_signed_in", url, problem)],
+    };
+    let findings = match direct.check().await {
+        Ok(findings) => findings,
+        Err(error) => return vec![Check::failed("salesforce_signed_in", url, error.problem)],
+    };
+    let mut checks = vec![Check::passed("salesforce_signed_in", url, None)];
+    // The first says that somebody is signed in.
+    checks.extend(findings.into_iter().skip(1).map(|finding| of_finding(finding, url)));
+    checks.push(match direct.count_sent(config).await {
+        Ok((0, _)) => {
+            let summary = format!(
+                "Salesforce knows no email with a Message-ID that you sent in the last {} days, so there is nothing to look for.",
+                salesforce.track_days
+            );
+            let remedy = "Send from Salesforce, or have your sent mail logged there as emails (Enhanced Email).";
+            warning("salesforce_sends", url, Problem::new("salesforce_sends", url, summary, remedy))
+        }
+        Ok((count, more)) => {
+            let count = if more { format!("{count} or more") } else { count.to_string() };
+            Check::passed("salesforce_sends", url, format!("{count} sent emails"))
+        }
+        Err(error) => Check::failed("salesforce_sends", url, error.problem),
+    });
+    checks
+}
+
+fn of_finding(finding: Finding, url: &str) -> Check {
+    const NAME: &str = "salesforce_permission";
+    if finding.good {
+        return Check::passed(NAME, url, finding.text);
+    }
+    let remedy = "Ask your Salesforce administrator for it. docs/salesforce.md lists what is needed.";
+    let problem = Problem::new(NAME, url, finding.text, remedy);
+    if finding.needed { Check::failed(NAME, url, problem) } else { warning(NAME, url, problem) }
+}
+
+fn warning(name: &str, about: &str, problem: Problem) -> Check {
+    Check { state: CheckState::Warning, problem: Some(problem), ..Check::passed(name, about, None) }
+}
+
 fn check_clock(url: &str, offset: Option<jiff::SignedDuration>) -> Check {
     let Some(offset) = offset else {
         return Check::skipped("clock", url);
@@ -238,5 +293,5 @@ fn check_clock(url: &str, offset: Option<jiff::SignedDuration>) -> Check {
         format!("This computer's clock is about {minutes} minutes {way} the backend's."),
         "Switch on \"set time automatically\" in the system's settings.",
     );
-    Check { state: CheckState::Warning, problem: Some(problem), ..Check::passed("clock", url, None) }
+    warning("clock", url, problem)
 }

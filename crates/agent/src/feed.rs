@@ -1,4 +1,4 @@
-//! Keeps the tracked sends and the organisation's policy in step with the backend.
+//! Keeps the tracked sends and the organisation's policy in step with the backend, or the sends with Salesforce.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::backoff::{Backoff, jitter};
 use crate::connection;
 use crate::context::Context;
 use crate::judging::rescan_for;
-use crate::view::Problem;
+use crate::link::{Link, LinkError};
 
 /// Sends a page.
 const PAGE: u32 = 1000;
@@ -28,33 +28,39 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 const POLICY_EVERY: Duration = Duration::from_secs(600);
 
 /// Follows the feed until it is stopped.
-pub async fn follow_feed(context: Arc<Context>, client: Client, url: String, stop: CancellationToken) {
+pub async fn follow_feed(context: Arc<Context>, link: Link, url: String, stop: CancellationToken) {
     let mut backoff = Backoff::up_to(LONGEST_WAIT);
     let mut policy = PolicyWatch::default();
     let mut resync: Option<HashSet<String>> = None;
+    let mut at_once = true;
     loop {
         let mut hurry = context.hurry.subscribe();
         let step = async {
-            policy.refresh(&context, &client).await?;
-            read_page(&context, &client, &mut resync).await
+            if let Link::Backend(client) = &link {
+                let asked = policy.refresh(&context, client).await;
+                asked.map_err(|error| LinkError::of_backend(&error, &url))?;
+            }
+            read_page(&context, &link, &url, at_once, &mut resync).await
         };
-        let failed = tokio::select! {
+        let result = tokio::select! {
             () = stop.cancelled() => return,
             // A request that was sent before the laptop slept would hang until its timeout.
-            _ = hurry.changed() => { backoff.reset(); continue }
-            result = step => result.err(),
+            _ = hurry.changed() => { backoff.reset(); at_once = true; continue }
+            result = step => result,
         };
-        let Some(failure) = failed else {
-            backoff.reset();
-            connection::answered(&context, &client, &url);
-            continue;
-        };
-        let (problem, wait) = match &failure {
-            Failure::Backend(error) => (Problem::of_backend(error, &url), error.retry_after()),
-            Failure::Store(error) => (Problem::of_store(error, &context.store_file), None),
+        let LinkError { problem, retry_after } = match result {
+            Ok(has_more) => {
+                backoff.reset();
+                at_once = has_more;
+                connection::answered(&context, link.clock_offset(), &url);
+                continue;
+            }
+            Err(error) => error,
         };
         let give_up = connection::failed(&context, &url, problem);
-        let wait = backoff.next(jitter(), wait);
+        let wait = backoff.next(jitter(), retry_after);
+        // A sign-in to Salesforce may be made by another program; looking for it asks nobody but the keychain.
+        let give_up = give_up && matches!(link, Link::Backend(_));
         let again =
             async { if give_up { std::future::pending().await } else { tokio::time::sleep(wait).await } };
         tokio::select! {
@@ -65,64 +71,49 @@ pub async fn follow_feed(context: Arc<Context>, client: Client, url: String, sto
     }
 }
 
-enum Failure {
-    Backend(BackendError),
-    Store(answerback_store::Error),
-}
-
-impl From<BackendError> for Failure {
-    fn from(error: BackendError) -> Self {
-        Self::Backend(error)
-    }
-}
-
-impl From<answerback_store::Error> for Failure {
-    fn from(error: answerback_store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// Reads one page and applies it. `resync` holds the ids seen while everything is read anew; when that is through,
-/// sends that the backend no longer names are removed.
+/// Reads one page and applies it; gives whether there is more at once. `resync` holds the ids seen while everything is read anew; when that is through,
+/// sends that are no longer named are removed.
 async fn read_page(
     context: &Context,
-    client: &Client,
+    link: &Link,
+    url: &str,
+    at_once: bool,
     resync: &mut Option<HashSet<String>>,
-) -> Result<(), Failure> {
-    let cursor = context.storage.call(|store| store.sends_cursor()).await?;
+) -> Result<bool, LinkError> {
+    let of_store = |error| LinkError::of_store(&error, &context.store_file);
+    let cursor = context.storage.call(|store| store.sends_cursor()).await.map_err(of_store)?;
     // Held open, the first answer after a start or a failure would come only with news, and the rep would read
     // "connecting" until then; after a wake-up coverage waits for the backend's clock.
     let in_touch = context.live().backend.is_in_touch();
-    let wait = if in_touch && *context.sends_known.borrow() { LONG_POLL } else { Duration::ZERO };
+    let hold = in_touch && !at_once && *context.sends_known.borrow();
+    let wait = if hold { LONG_POLL } else { Duration::ZERO };
     if cursor.is_none() && resync.is_none() {
         *resync = Some(HashSet::new());
     }
-    let page = match client.sends(cursor.as_deref(), PAGE, wait).await {
-        Err(BackendError::Gone) => {
-            // The cursor is too old for the backend. Reading everything anew repeats no verdict and loses none.
-            context.storage.call(|store| store.forget_sends_cursor()).await?;
-            *resync = Some(HashSet::new());
-            return Ok(());
-        }
-        page => page?,
+    let Some(page) = link.sends(context, url, cursor.as_deref(), PAGE, wait).await? else {
+        // Reading everything anew repeats no verdict and loses none.
+        context.storage.call(|store| store.forget_sends_cursor()).await.map_err(of_store)?;
+        *resync = Some(HashSet::new());
+        return Ok(true);
     };
     let has_more = page.has_more;
     if let Some(seen) = resync {
         seen.extend(page.sends.iter().map(|send| send.id.clone()));
     }
-    apply(context, page).await?;
+    apply(context, page).await.map_err(of_store)?;
     if !has_more {
         if let Some(seen) = resync.take() {
-            let gone = context.storage.call(move |store| store.retain_sends(&seen)).await?;
+            let gone =
+                context.storage.call(move |store| store.retain_sends(&seen)).await.map_err(of_store)?;
             context.change_sends(|sends| gone.iter().for_each(|id| sends.remove(id)));
         }
         context.sends_known.send_replace(true);
     }
-    Ok(())
+    Ok(has_more)
 }
 
 /// On disk first, then in memory, then the accounts look again where an answer may have been read already.
-async fn apply(context: &Context, page: SendsPage) -> Result<(), Failure> {
+async fn apply(context: &Context, page: SendsPage) -> Result<(), answerback_store::Error> {
     let SendsPage { sends, removed, next_cursor, .. } = page;
     let now = Timestamp::now();
     let read: Vec<(String, Option<Timestamp>)> =

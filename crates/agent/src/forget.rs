@@ -5,7 +5,7 @@ use std::path::Path;
 use answerback_keychain::{Keychain, KeychainError, SecretSource};
 
 use crate::agent::lock;
-use crate::config::{self, AccountConfig, Config};
+use crate::config::{self, AccountConfig, Config, salesforce_key};
 use crate::view::Problem;
 
 /// The store, with what SQLite and the agent keep beside it.
@@ -52,7 +52,16 @@ fn keys(config: &Config) -> Vec<(String, String)> {
     let clients = config.oauth.iter().filter_map(|(name, client)| key(client.client_secret.as_ref()?, name));
     let proxy = config.network.proxy_password.as_ref().and_then(|source| key(source, "proxy"));
     let backend = config.backend.as_ref().and_then(|backend| key(&backend.token, &backend.url));
-    config.accounts.iter().flat_map(of_account).chain(clients).chain(proxy).chain(backend).collect()
+    let salesforce = config.salesforce.as_ref().map(|to| (salesforce_key(&to.url), to.url.clone()));
+    config
+        .accounts
+        .iter()
+        .flat_map(of_account)
+        .chain(clients)
+        .chain(proxy)
+        .chain(backend)
+        .chain(salesforce)
+        .collect()
 }
 
 fn key(source: &SecretSource, name: &str) -> Option<(String, String)> {

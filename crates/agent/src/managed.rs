@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{AccountConfig, MICROSOFT_IMAP, OauthClientConfig};
-use crate::view::{OrganisationView, Problem};
+use crate::view::{OrganisationView, Problem, SalesforceDraft};
 
 /// The administrator's policy. Where it is silent, the backend's holds, and then the rep decides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ use crate::view::{OrganisationView, Problem};
 pub struct Managed {
     /// The backend that reps pair their laptops with.
     pub backend_url: Option<String>,
+    /// The Salesforce that laptops read and write themselves, where there is no backend.
+    pub salesforce: Option<ManagedSalesforce>,
     /// Only mailboxes on these mail servers, or below these domains, can be added.
     pub allowed_providers: Option<Vec<String>>,
     /// The organisation's own registrations for the sign-in through the browser; they go before those of the configuration
@@ -30,6 +32,16 @@ pub struct Managed {
     pub pins: PolicyPins,
     /// The most that a log event may carry.
     pub max_log_level: Option<answerback_backend::LogLevel>,
+}
+
+/// An organisation's Salesforce.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedSalesforce {
+    /// The My Domain address.
+    pub url: String,
+    /// The consumer key of the External Client App.
+    pub client_id: String,
 }
 
 impl Managed {
@@ -97,6 +109,10 @@ impl Managed {
     pub fn view(&self) -> OrganisationView {
         OrganisationView {
             backend_url: self.backend_url.clone(),
+            salesforce: self
+                .salesforce
+                .clone()
+                .map(|ManagedSalesforce { url, client_id }| SalesforceDraft { url, client_id }),
             contact: self.contact.clone(),
             managed: *self != Self::default(),
         }
@@ -177,6 +193,7 @@ mod tests {
 backend_url = "https://sales.example.com"
 allowed_providers = ["office365.com", "imap.gmail.com"]
 contact = "it@sales.example"
+salesforce = { url = "https://acme.my.salesforce.com", client_id = "3MVG9" }
 max_log_level = "metadata"
 [oauth.microsoft]
 client_id = "11111111-2222-3333-4444-555555555555"
@@ -196,6 +213,15 @@ pause_days = 7
         assert_eq!(both.pins.reply.unwrap().len(), 2);
         assert_eq!(both.max_log_level, Some(LogLevel::Metadata));
         assert_eq!(Managed::default().over(OrganisationPolicy::default()), OrganisationPolicy::default());
+    }
+
+    #[test]
+    fn the_organisations_salesforce_is_offered_to_the_rep() {
+        let salesforce = parse(WHOLE).unwrap().view().salesforce.unwrap();
+        assert_eq!(
+            (salesforce.url.as_str(), salesforce.client_id.as_str()),
+            ("https://acme.my.salesforce.com", "3MVG9")
+        );
     }
 
     #[test]

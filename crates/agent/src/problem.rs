@@ -8,7 +8,12 @@
 //! `backend_refused`, `no_keychain`, `keychain_locked`, `keychain_denied`, `keychain_timeout`, `secret_missing`,
 //! `secret_file`, `disk_full`, `store_newer`, `store_damaged`, `store_unavailable`, `config_unreadable`,
 //! `config_wrong`, `policy_wrong`, `provider_not_allowed`, `import_wrong`, `message_gone`, `not_deleted`, `config_unwritable`,
-//! `already_running`, `not_found`, `account_exists`, `clock`.
+//! `already_running`, `not_found`, `account_exists`, `clock`, `sign_in_network`, `salesforce_requests`,
+//! `salesforce_sends`.
+//!
+//! Not translated, because their sentence names a permission or a record: `salesforce_permission`, `salesforce_left`.
+
+mod salesforce;
 
 use std::path::Path;
 
@@ -214,6 +219,10 @@ impl Problem {
                 ),
             ),
             OauthError::SignInAgain => ("sign_in_again", SIGN_IN_AGAIN.to_owned()),
+            OauthError::WrongNetwork { .. } => (
+                "sign_in_network",
+                "Connect to your organisation's network or VPN. It is tried again by itself.".to_owned(),
+            ),
             OauthError::BadClient { client_id, .. } => (
                 "bad_client",
                 format!(

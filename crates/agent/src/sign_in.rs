@@ -1,4 +1,4 @@
-//! Signing in to a mailbox through the browser.
+//! Signing in to a mailbox, or to Salesforce, through the browser.
 
 use answerback_backend::OrganisationPolicy;
 use answerback_keychain::Keychain;
@@ -7,8 +7,8 @@ use answerback_provider::{AccessToken, Grant, OauthClient, Provider, SignIn};
 use zeroize::Zeroizing;
 
 use crate::config::{
-    AccountConfig, Config, GraphConfig, ImapConfig, MICROSOFT_IMAP, OauthClientConfig, Security, Server,
-    SignInSource,
+    AccountConfig, Config, GraphConfig, ImapConfig, MICROSOFT_IMAP, OauthClientConfig, SalesforceConfig,
+    Security, Server, SignInSource,
 };
 use crate::credentials::Credentials;
 use crate::doctor;
@@ -242,6 +242,47 @@ pub async fn sign_in(
         return Err(problem.clone());
     }
     keep(&credentials, account, &grant, token).await
+}
+
+/// Opens the way to sign in to Salesforce.
+pub(crate) async fn begin_salesforce(config: &SalesforceConfig) -> Result<SignIn, Problem> {
+    let client = OauthClient {
+        provider: Provider::Salesforce(config.url.clone()),
+        client_id: config.client_id.clone(),
+        client_secret: None,
+        scopes: Vec::new(),
+        tenant: None,
+        authority: None,
+    };
+    let begun = SignIn::begin(&client, "", config.ca_file.as_deref()).await;
+    begun.map_err(|error| Problem::of_salesforce_sign_in(&error, &config.url))
+}
+
+/// Waits for the browser, and keeps what it brings.
+pub(crate) async fn finish_salesforce(
+    config: &SalesforceConfig,
+    credentials: &Credentials,
+    sign_in: SignIn,
+) -> Result<(), Problem> {
+    let kept = async {
+        let (grant, token) = sign_in.finish().await?;
+        credentials.salesforce_tokens(config)?.replace(&grant, token).await
+    };
+    kept.await.map_err(|error| Problem::of_salesforce_sign_in(&error, &config.url))
+}
+
+/// Signs in to the Salesforce of a configuration, without a running agent. `show` is given the URL for the browser.
+///
+/// # Errors
+/// The sign-in came to nothing, or the keychain can't keep it.
+pub async fn sign_in_to_salesforce(
+    config: &SalesforceConfig,
+    keychain: &Keychain,
+    show: impl FnOnce(&str),
+) -> Result<(), Problem> {
+    let sign_in = begin_salesforce(config).await?;
+    show(sign_in.url());
+    finish_salesforce(config, &Credentials::new(keychain.clone()), sign_in).await
 }
 
 /// Puts what a sign-in brought where the account's watch finds it.

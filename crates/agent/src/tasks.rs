@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{AccountConfig, BackendConfig};
+use crate::config::{AccountConfig, Destination};
 use crate::context::Context;
 use crate::live::{LiveAccount, LiveBackend};
 use crate::{Change, backend, network, wake, watch};
@@ -78,11 +78,11 @@ impl Tasks {
         context.changed(Change::Accounts);
     }
 
-    /// Keeps a backend in step, instead of the one before.
-    pub async fn start_backend(&mut self, context: &Arc<Context>, config: BackendConfig) {
+    /// Keeps a backend, or Salesforce, in step, instead of the one before.
+    pub async fn start_backend(&mut self, context: &Arc<Context>, destination: Destination) {
         self.stop_backend(context).await;
         let context = Arc::clone(context);
-        self.backend = Some(Task::spawn(|stop| backend::run(context, config, stop)));
+        self.backend = Some(Task::spawn(|stop| backend::run(context, destination, stop)));
     }
 
     /// Stops talking to the backend.
@@ -90,7 +90,7 @@ impl Tasks {
         if let Some(task) = self.backend.take() {
             task.end().await;
         }
-        context.set_client(None);
+        context.set_link(None);
         context.update_backend(|live| *live = LiveBackend::default());
     }
 

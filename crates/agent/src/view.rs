@@ -13,6 +13,7 @@ mod pairing;
 mod problem;
 mod reply;
 mod rules;
+mod salesforce;
 mod server;
 mod sign_in;
 
@@ -28,5 +29,6 @@ pub use reply::{
     EvidenceView, MessageText, ReasonView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent,
 };
 pub use rules::{ActionCounts, RuleChoice, RuleView, RulesPreview, RulesView};
+pub use salesforce::{SalesforceDraft, SalesforceSignIn, SalesforceView};
 pub use server::{ServerView, SignIn};
 pub use sign_in::{BrowserSignIn, SignInOutcome};

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod problem;
 pub mod reply_facts;
 pub mod results;
+pub mod retry;
 pub mod salesforce;
 pub mod secret;
 pub mod sends;

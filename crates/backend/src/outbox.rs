@@ -67,6 +67,9 @@ pub enum Outcome {
         /// When to try again, where it said so.
         retry_after: Option<Duration>,
     },
+    /// It is to be tried another time, and others go on. Until then the caller leaves it, and what comes after it of its send, out of
+    /// the queue.
+    Postponed,
     /// It did not get there, or is not wanted now: no fault of the batch's.
     Undelivered {
         /// When to try again, where the backend said so.
@@ -190,6 +193,10 @@ impl Pusher {
         match outcome {
             Outcome::Results(results) => self.results(&batch, results, now, jitter),
             Outcome::Refused { reason } => self.refused(&batch, reason),
+            Outcome::Postponed => {
+                (self.failures, self.not_before) = (0, None);
+                Vec::new()
+            }
             Outcome::Failed { retry_after } => {
                 self.failed(&batch);
                 self.back_off(retry_after, now, jitter);

@@ -38,7 +38,7 @@ pub enum Command {
     /// Run the agent without a window, and print what happens until it is interrupted
     #[command(after_help = RUN_EXAMPLES)]
     Run(Configured),
-    /// Sign in to a mailbox through the browser; what it brings is kept in the keychain
+    /// Sign in to a mailbox or to Salesforce through the browser; what it brings is kept in the keychain
     #[command(after_help = SIGN_IN_EXAMPLES)]
     SignIn(SignIn),
     /// Check each account, the keychain, the backend and the clock, and say what to do about each
@@ -112,6 +112,9 @@ pub struct SignIn {
     /// The account's address; not needed where only one account signs in through the browser
     #[arg(long, value_name = "ADDR")]
     pub account: Option<String>,
+    /// Sign in to the Salesforce of the configuration, not to a mailbox
+    #[arg(long, conflicts_with = "account")]
+    pub salesforce: bool,
     /// Only print the URL; don't open the browser
     #[arg(long)]
     pub no_browser: bool,
@@ -181,6 +184,7 @@ const SIGN_IN_EXAMPLES: &str = "\
 Examples:
   answerbackctl sign-in --config answerback.toml
   answerbackctl sign-in --config answerback.toml --account rep@sales.example --no-browser
+  answerbackctl sign-in --config answerback.toml --salesforce
 
 The provider's page sends the browser back to a port of this machine. From another machine, forward that port first
 (ssh -L PORT:127.0.0.1:PORT, with the PORT that is printed) and open the URL there.
@@ -210,6 +214,10 @@ A configuration (a secret is never in it, only where it is: env, keychain or fil
   [account.imap]
   host = \"imap.sales.example\"
   password = { keychain = \"account/rep@sales.example\" }
+Or, without a backend, Salesforce itself instead of [backend] (sign in with `answerbackctl sign-in --salesforce`):
+  [salesforce]
+  url = \"https://acme.my.salesforce.com\"
+  client_id = \"3MVG9...\"
 Or, for Microsoft 365, instead of [account.imap]:
   [account.graph]
   oauth = { provider = \"microsoft\" }

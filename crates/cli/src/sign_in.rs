@@ -1,10 +1,10 @@
-//! `sign-in`: signs in to a mailbox through the browser.
+//! `sign-in`: signs in to a mailbox, or to Salesforce, through the browser.
 
 use std::io::{self, Write};
 
 use answerback_agent::Config;
 use answerback_agent::config::{AccountConfig, SignInSource};
-use answerback_agent::sign_in::sign_in as through_browser;
+use answerback_agent::sign_in::{sign_in as through_browser, sign_in_to_salesforce};
 use answerback_keychain::Keychain;
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -19,22 +19,34 @@ use crate::outcome::{Outcome, WrongUsage};
 /// The configuration is wrong, the sign-in came to nothing, or the keychain can't keep it.
 pub fn sign_in(args: &SignIn) -> anyhow::Result<Outcome> {
     let config = Config::load(&args.config)?;
-    let address = match &args.account {
-        Some(address) => address.clone(),
-        None => only_one(&config.accounts)?,
-    };
     let runtime = Runtime::new().context("The asynchronous runtime can't be started")?;
     let keychain = Keychain::system();
-    let signing_in = through_browser(&config, &keychain, &address, |url| {
+    let show = |url: &str| {
         // A sign-in whose URL nobody can read is of no use; it ends by its time limit.
         let _closed = show(args, url);
-    });
-    runtime.block_on(signing_in).map_err(|problem| anyhow!("{} {}", problem.summary, problem.remedy))?;
+    };
+    let (address, signed_in) = if args.salesforce {
+        let Some(salesforce) = &config.salesforce else {
+            return Err(WrongUsage("The configuration has no [salesforce].".into()).into());
+        };
+        (salesforce.url.clone(), runtime.block_on(sign_in_to_salesforce(salesforce, &keychain, show)))
+    } else {
+        let address = match &args.account {
+            Some(address) => address.clone(),
+            None => only_one(&config.accounts)?,
+        };
+        let signed_in = runtime.block_on(through_browser(&config, &keychain, &address, show));
+        (address, signed_in)
+    };
+    signed_in.map_err(|problem| anyhow!("{} {}", problem.summary, problem.remedy))?;
     let mut out = io::stdout().lock();
     if args.output.json {
         writeln!(out, "{}", json!({"signed_in": address}))?;
     } else {
-        writeln!(out, "{address} is signed in.")?;
+        match args.salesforce {
+            true => writeln!(out, "You are signed in at {address}.")?,
+            false => writeln!(out, "{address} is signed in.")?,
+        }
     }
     Ok(Outcome::Done)
 }

@@ -9,5 +9,7 @@ mod http;
 pub mod oauth;
 pub mod preset;
 
-pub use oauth::{AccessToken, AccessTokens, Grant, OauthClient, OauthError, Provider, SignIn};
+pub use oauth::{
+    AccessToken, AccessTokens, Grant, OauthClient, OauthError, Provider, SignIn, salesforce_callbacks,
+};
 pub use preset::FirstStep;

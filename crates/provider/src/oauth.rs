@@ -16,6 +16,6 @@ mod tokens;
 
 pub use error::OauthError;
 pub use grant::Grant;
-pub use provider::{OauthClient, Provider};
+pub use provider::{OauthClient, Provider, salesforce_callbacks};
 pub use sign_in::SignIn;
 pub use tokens::{AccessToken, AccessTokens};

@@ -19,11 +19,12 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(table::verdict::V1),
         M::up(table::event::V1),
         M::up(table::setting::V1),
+        M::up(table::crm_record::V1),
     ])
 });
 
 /// How many migrations this version knows; `PRAGMA user_version` of a file that it wrote.
-const SCHEMA: i64 = 7;
+const SCHEMA: i64 = 8;
 
 /// The agent's memory. One process, one writer.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! One file a table.
 
 pub mod account;
+pub mod crm_record;
 pub mod event;
 pub mod folder;
 pub mod learned;

@@ -1,5 +1,6 @@
 //! The agent as its own process: `answerbackctl run --json`, and what it says.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,14 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Laptop {
     folder: PathBuf,
     token: String,
+    environment: Vec<(&'static str, OsString)>,
+}
+
+/// What the agent reports to.
+#[derive(Clone, Copy, Debug)]
+enum Destination<'a> {
+    Backend { url: &'a str },
+    Salesforce { url: &'a str, client_id: &'a str },
 }
 
 /// How the agent reaches the rep's mailbox on `localhost`.
@@ -89,8 +98,25 @@ impl Laptop {
         backend_url: &str,
         token: &str,
     ) -> Result<Self> {
-        let laptop = Self { folder: folder.to_owned(), token: token.to_owned() };
-        laptop.write_config(addresses, mail, backend_url)?;
+        let laptop = Self { folder: folder.to_owned(), token: token.to_owned(), environment: Vec::new() };
+        laptop.write_config(addresses, mail, Destination::Backend { url: backend_url })?;
+        Ok(laptop)
+    }
+
+    /// A laptop without a backend, which reads and writes in Salesforce itself; its keychain is in this session.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_salesforce(
+        folder: &Path,
+        mail: &MailServer,
+        url: &str,
+        client_id: &str,
+        environment: &[(&'static str, OsString)],
+    ) -> Result<Self> {
+        let laptop =
+            Self { folder: folder.to_owned(), token: String::new(), environment: environment.to_owned() };
+        laptop.write_config(&[REP.address], &mail.access()?, Destination::Salesforce { url, client_id })?;
         Ok(laptop)
     }
 
@@ -138,6 +164,7 @@ impl Laptop {
     /// Adds what the configuration names to a program's environment.
     pub fn equip(&self, command: &mut Command) {
         command.env(PASSWORD_VARIABLE, PASSWORD).env(TOKEN_VARIABLE, &self.token);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
     }
 
     /// Where the agent's log goes.
@@ -166,7 +193,7 @@ impl Laptop {
         Agent::new(process, self.log_file())
     }
 
-    fn write_config(&self, addresses: &[&str], mail: &MailAccess, backend_url: &str) -> Result<()> {
+    fn write_config(&self, addresses: &[&str], mail: &MailAccess, to: Destination<'_>) -> Result<()> {
         let account = |address| {
             let secret = Secret::Env(PASSWORD_VARIABLE);
             let mut account =
@@ -194,9 +221,16 @@ impl Laptop {
             }
             account
         };
+        let (backend, salesforce) = match to {
+            Destination::Backend { url } => {
+                (Some(BackendConfig { url, token: Secret::Env(TOKEN_VARIABLE) }), None)
+            }
+            Destination::Salesforce { url, client_id } => (None, Some(SalesforceConfig { url, client_id })),
+        };
         let config = Config {
             data_dir: self.data(),
-            backend: BackendConfig { url: backend_url, token: Secret::Env(TOKEN_VARIABLE) },
+            backend,
+            salesforce,
             account: addresses.iter().copied().map(account).collect(),
         };
         let mut config = toml::Table::try_from(&config).context("Writing the configuration")?;
@@ -211,7 +245,10 @@ impl Laptop {
 #[derive(Serialize)]
 struct Config<'a> {
     data_dir: PathBuf,
-    backend: BackendConfig<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<BackendConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salesforce: Option<SalesforceConfig<'a>>,
     account: Vec<AccountConfig<'a>>,
 }
 
@@ -219,6 +256,12 @@ struct Config<'a> {
 struct BackendConfig<'a> {
     url: &'a str,
     token: Secret<'a>,
+}
+
+#[derive(Serialize)]
+struct SalesforceConfig<'a> {
+    url: &'a str,
+    client_id: &'a str,
 }
 
 #[derive(Serialize)]

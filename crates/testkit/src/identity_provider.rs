@@ -182,12 +182,7 @@ impl IdentityProvider {
     /// # Errors
     /// When a page can't be loaded.
     pub async fn visit(&self, url: &str) -> Result<String> {
-        let page = browser()?.get(url).send().await.context("Loading the sign-in page")?;
-        let Some(back) = page.headers().get(header::LOCATION) else {
-            bail!("The sign-in page answered {}: {}", page.status(), page.text().await.unwrap_or_default());
-        };
-        let back = back.to_str()?.to_owned();
-        self.get(&back).await
+        browse(url).await
     }
 
     /// Loads a page as the browser does.
@@ -201,6 +196,19 @@ impl IdentityProvider {
     fn book(&self) -> MutexGuard<'_, Book> {
         lock(&self.state)
     }
+}
+
+/// Loads a sign-in page as the rep's browser does, and what it leads back to.
+///
+/// # Errors
+/// When nobody answers, or the page leads nowhere.
+pub async fn browse(url: &str) -> Result<String> {
+    let page = browser()?.get(url).send().await.context("Loading the sign-in page")?;
+    let Some(back) = page.headers().get(header::LOCATION) else {
+        bail!("The sign-in page answered {}: {}", page.status(), page.text().await.unwrap_or_default());
+    };
+    let back = back.to_str()?.to_owned();
+    Ok(browser()?.get(back).send().await.context("Loading a page")?.text().await?)
 }
 
 /// Only plain http to this computer is visited, so no certificate is trusted.

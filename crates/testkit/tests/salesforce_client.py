@@ -39,6 +39,13 @@ for n in range(450):
 pages = sf.query_all("SELECT Id FROM Lead WHERE Company = 'Many' ORDER BY LastName")
 assert pages["totalSize"] == len(pages["records"]) == 450
 
+some = [lead["Id"] for lead in pages["records"][:2]]
+assert sf.Lead.delete(some[0]) == 204
+deleted = sf.query_all("SELECT Id FROM Lead WHERE IsDeleted = true ORDER BY SystemModstamp, Id", include_deleted=True)
+assert [lead["Id"] for lead in deleted["records"]] == some[:1], deleted
+assert sf.query("SELECT Id FROM Lead WHERE IsDeleted = true")["totalSize"] == 0
+assert sf.query("SELECT Id FROM Lead WHERE SystemModstamp > 2020-01-01T00:00:00Z AND Company = 'Many' LIMIT 1")["totalSize"] == 1
+
 key = "Answerback_Key__c/abc"
 assert sf.Task.upsert(key, {"Subject": "Reply: 1", "WhoId": flynn}) == 201
 assert sf.Task.upsert(key, {"Subject": "Reply: 2"}) == 200

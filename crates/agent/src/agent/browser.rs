@@ -1,13 +1,23 @@
 //! Signing in through the browser, for the window: begun, waited for, and called off.
 
 use answerback_keychain::Keychain;
+use answerback_provider::SignIn;
 use tokio_util::sync::CancellationToken;
 
 use super::{Agent, draft};
-use crate::config::{AccountConfig, OauthConfig};
+use crate::config::{AccountConfig, OauthConfig, SalesforceConfig};
 use crate::show;
 use crate::sign_in::{self, Begun};
 use crate::view::{BrowserSignIn, MailboxDraft, Problem, SignInOutcome};
+
+/// What is signed in to.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A mailbox.
+    Mailbox(Box<MailboxWork>),
+    /// Salesforce.
+    Salesforce(SalesforceConfig, SignIn),
+}
 
 /// A sign-in that was begun.
 #[derive(Debug)]
@@ -19,7 +29,7 @@ pub(super) struct Pending {
 }
 
 #[derive(Debug)]
-struct Work {
+pub(super) struct MailboxWork {
     account: AccountConfig,
     begun: Begun,
     /// Why the door before this one stayed shut: the rep is told of that one, should this one stay shut as well.
@@ -76,13 +86,22 @@ impl Agent {
             door: show::door(&account),
             admin_page: begun.client.page.clone(),
         };
-        let url = shown.url.clone();
-        let work = Some(Work { account, begun, before, free });
-        self.sign_ins
-            .lock()
-            .await
-            .insert(shown.id.clone(), Pending { work, url, stop: CancellationToken::new() });
+        let work = Work::Mailbox(Box::new(MailboxWork { account, begun, before, free }));
+        self.wait_for_browser(shown.id.clone(), shown.url.clone(), work).await;
         Ok(shown)
+    }
+
+    /// Keeps a sign-in until the browser comes back.
+    pub(super) async fn wait_for_browser(&self, id: String, url: String, work: Work) {
+        let pending = Pending { work: Some(work), url, stop: CancellationToken::new() };
+        self.sign_ins.lock().await.insert(id, pending);
+    }
+
+    /// What waits under this id, for the one who waits for it.
+    pub(super) async fn take_sign_in(&self, id: &str) -> Result<(Work, CancellationToken), Problem> {
+        let mut sign_ins = self.sign_ins.lock().await;
+        let pending = sign_ins.get_mut(id).ok_or_else(called_off)?;
+        Ok((pending.work.take().ok_or_else(called_off)?, pending.stop.clone()))
     }
 
     /// Waits for the browser, at most ten minutes; then keeps the sign-in, saves the mailbox and watches it.
@@ -91,11 +110,9 @@ impl Agent {
     /// The rep or the organisation said no, nobody came back, it was called off, or keychain or configuration can't be written.
     pub async fn finish_sign_in(&self, id: String) -> Result<SignInOutcome, Problem> {
         let proxy = self.context.credentials.proxy(&self.context.config().network).await?;
-        let taken = {
-            let mut sign_ins = self.sign_ins.lock().await;
-            sign_ins.get_mut(&id).and_then(|pending| Some((pending.work.take()?, pending.stop.clone())))
-        };
-        let Some((Work { account, begun, before, free }, stop)) = taken else { return Err(called_off()) };
+        let (work, stop) = self.take_sign_in(&id).await?;
+        let Work::Mailbox(work) = work else { return Err(called_off()) };
+        let MailboxWork { account, begun, before, free } = *work;
         let finished = tokio::select! {
             () = stop.cancelled() => Err(called_off()),
             finished = sign_in::finish(&account, proxy, begun) => finished,
@@ -145,6 +162,6 @@ impl Agent {
     }
 }
 
-fn called_off() -> Problem {
+pub(super) fn called_off() -> Problem {
     Problem::new("sign_in_cancelled", "", "The sign-in was called off.", "Begin again when you like.")
 }

@@ -3,7 +3,8 @@
 use answerback_keychain::SecretSource;
 
 use super::Agent;
-use crate::config::BackendConfig;
+use super::salesforce::secret_of;
+use crate::config::{BackendConfig, Destination};
 use crate::doctor;
 use crate::view::{BackendDraft, BackendView, Check, Problem};
 
@@ -31,14 +32,12 @@ impl Agent {
     ) -> Result<BackendView, Problem> {
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
-        let before = config.backend.take();
-        let another = before.as_ref().is_some_and(|before| before.url != url);
-        let backend = BackendConfig {
-            token: SecretSource::Keychain(format!("backend/{url}")),
-            paired,
-            ca_file: before.as_ref().and_then(|before| before.ca_file.clone()),
-            url,
-        };
+        let before = config.destination();
+        let another = before.as_ref().is_some_and(|before| before.url() != url);
+        let ca_file = config.backend.take().and_then(|before| before.ca_file);
+        config.salesforce = None;
+        let backend =
+            BackendConfig { token: SecretSource::Keychain(format!("backend/{url}")), paired, ca_file, url };
         config.backend = Some(backend.clone());
         config.validate().map_err(|wrong| {
             Problem::new("backend_url", &backend.url, wrong, "Correct the backend's URL.")
@@ -60,22 +59,25 @@ impl Agent {
             self.store(|store| store.forget_sends_cursor()).await?;
             self.context.sends_known.send_replace(false);
         }
-        tasks.start_backend(&self.context, backend).await;
+        tasks.start_backend(&self.context, Destination::Backend(backend)).await;
         drop(tasks);
         self.backend().await
     }
 
-    /// Forgets the backend's token. Events that wait are kept until one is connected again.
+    /// Forgets the backend's token, or the sign-in to Salesforce. Events that wait are kept until one is connected again.
     ///
     /// # Errors
     /// Configuration or keychain can't be written.
     pub async fn disconnect_backend(&self) -> Result<BackendView, Problem> {
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
-        if let Some(backend) = config.backend.take() {
+        if let Some(before) = config.destination() {
+            (config.backend, config.salesforce) = (None, None);
             self.save(config).await?;
             tasks.stop_backend(&self.context).await;
-            self.forget_secret(&backend.token, &backend.url).await?;
+            self.context.credentials.forget_link(Some(&before));
+            let (secret, url) = secret_of(before);
+            self.forget_secret(&secret, &url).await?;
         }
         drop(tasks);
         self.backend().await

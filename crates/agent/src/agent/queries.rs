@@ -8,11 +8,12 @@ use super::Agent;
 use crate::Change;
 use crate::config::AccountConfig;
 use crate::context::{teach, unteach};
+use crate::link::Link;
 use crate::review::{affirm, confirm, take_back, taught_by};
 use crate::show;
 use crate::view::{
     AccountView, BackendView, Counts, OutboxRow, Overview, Problem, ReplyDetail, ReplyFilter, ReplyPage,
-    ReplyRow,
+    ReplyRow, SalesforceView,
 };
 
 /// Rows that the Overview shows.
@@ -80,9 +81,20 @@ impl Agent {
     /// The store failed.
     pub async fn backend(&self) -> Result<BackendView, Problem> {
         let (waiting, rejected, delivered) = self.store(|store| store.event_counts()).await?;
+        let config = self.context.config();
+        let who = match self.context.link() {
+            Some(Link::Salesforce(direct)) => direct.who(),
+            _ => None,
+        };
+        let salesforce = config.salesforce.map(|salesforce| SalesforceView {
+            client_id: salesforce.client_id,
+            user: who.as_ref().and_then(|who| who.user.clone()),
+            organisation: who.and_then(|who| who.organisation),
+        });
         let live = self.context.live();
         Ok(BackendView {
-            url: self.context.config().backend.map(|backend| backend.url),
+            salesforce,
+            url: self.context.config().destination().map(|destination| destination.url().to_owned()),
             state: live.backend.state,
             last_contact: live.backend.last_contact.map(|time| time.to_string()),
             waiting: show::small(waiting),

@@ -1,7 +1,7 @@
 //! Taking the configuration to another laptop, and taking one in. A secret is never in it.
 
 use super::Agent;
-use crate::config::Config;
+use crate::config::{Config, Destination};
 use crate::view::{ImportView, Problem};
 
 impl Agent {
@@ -37,18 +37,22 @@ impl Agent {
         Ok(ImportView {
             new_mailboxes: addresses(new),
             known_mailboxes: addresses(known),
-            backend: theirs.backend.filter(|_| ours.backend.is_none()).map(|backend| backend.url),
+            backend: theirs
+                .destination()
+                .filter(|_| ours.destination().is_none())
+                .map(|to| to.url().to_owned()),
             rules_differ: theirs.policy != ours.policy || theirs.log_level != ours.log_level,
         })
     }
 
-    /// Takes in mailboxes that are new here, rules and log level, and the backend where none is connected. What is there
+    /// Takes in mailboxes that are new here, rules and log level, and the backend or Salesforce where neither is connected. What is there
     /// already stays. Passwords are not in a configuration: each new mailbox asks for its own.
     ///
     /// # Errors
     /// It is not a configuration, or it can't be saved.
     pub async fn import_config(&self, text: &str) -> Result<(), Problem> {
         let theirs = read(text)?;
+        let destination = theirs.destination();
         let mut tasks = self.tasks.lock().await;
         let mut config = self.context.config();
         let known: Vec<String> = config.accounts.iter().map(crate::config::AccountConfig::id).collect();
@@ -60,14 +64,18 @@ impl Agent {
         config.accounts.extend(new.iter().cloned());
         config.policy = theirs.policy;
         config.log_level = theirs.log_level;
-        let backend = theirs.backend.filter(|_| config.backend.is_none());
-        config.backend = config.backend.or_else(|| backend.clone());
+        let destination = destination.filter(|_| config.destination().is_none());
+        match destination.clone() {
+            Some(Destination::Backend(backend)) => config.backend = Some(backend),
+            Some(Destination::Salesforce(salesforce)) => config.salesforce = Some(salesforce),
+            None => {}
+        }
         self.save(config).await?;
         for account in new {
             tasks.start_account(&self.context, account).await;
         }
-        if let Some(backend) = backend {
-            tasks.start_backend(&self.context, backend).await;
+        if let Some(destination) = destination {
+            tasks.start_backend(&self.context, destination).await;
         }
         Ok(())
     }

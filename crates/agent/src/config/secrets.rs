@@ -16,6 +16,11 @@ pub fn password_key(address: &str) -> String {
     format!("account/{}", address.to_lowercase())
 }
 
+/// Where the keychain has the grant for a Salesforce.
+pub fn salesforce_key(url: &str) -> String {
+    format!("salesforce/{}", url.trim_end_matches('/').to_lowercase())
+}
+
 impl AccountConfig {
     /// Every place of the keychain that its sign-in may be in or have been in: it may have changed how it signs in.
     pub fn keychain_keys(&self) -> BTreeSet<String> {
@@ -42,5 +47,6 @@ impl Config {
         let backend = self.backend.as_ref();
         self.accounts.iter().any(|account| account.keychain_key().is_some())
             || backend.is_some_and(|backend| matches!(backend.token, SecretSource::Keychain(_)))
+            || self.salesforce.is_some()
     }
 }

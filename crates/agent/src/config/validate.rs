@@ -10,6 +10,15 @@ impl Config {
         if let Some(backend) = &self.backend {
             check_url(&backend.url, "the backend")?;
         }
+        if let Some(salesforce) = &self.salesforce {
+            if self.backend.is_some() {
+                return Err(
+                    "a laptop reports to [backend] or to [salesforce], not both: take one of them out"
+                        .to_owned(),
+                );
+            }
+            salesforce.validate()?;
+        }
         if self.network.choice().is_none() {
             return Err(
                 "network.proxy is `system`, `none`, or a URL such as http://user@proxy.sales.example:3128 or \
@@ -139,7 +148,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// `https`, or `http` to loopback.
-fn check_url(url: &str, whose: &str) -> Result<(), String> {
+pub(super) fn check_url(url: &str, whose: &str) -> Result<(), String> {
     if url.starts_with("https://") {
         return Ok(());
     }

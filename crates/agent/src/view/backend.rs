@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{Problem, SalesforceView};
 
 /// A backend to be connected or tested, as typed in. The token goes to the keychain and nowhere else.
 #[derive(Clone, Deserialize)]
@@ -20,8 +20,10 @@ pub struct BackendDraft {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct BackendView {
-    /// Its base URL; `None` when none is connected.
+    /// Its base URL, or that of the Salesforce in its place; `None` when none is connected.
     pub url: Option<String>,
+    /// Where Salesforce stands in its place.
+    pub salesforce: Option<SalesforceView>,
     /// What the connection is doing.
     pub state: BackendState,
     /// When it last answered.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 pub mod backend;
+pub mod salesforce;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -40,13 +40,15 @@ pub enum CrmError {
     /// Somebody else writes to the same record.
     #[error("Another program is writing to the same record. It is tried again.")]
     Locked,
-    /// The integration user may not do that.
-    #[error("The integration user lacks a permission ({code}): {needs}")]
+    /// The user who is signed in may not do that.
+    #[error("The user who is signed in lacks a permission ({code}): {needs}")]
     Forbidden {
         /// The CRM's code.
         code: String,
         /// Which one.
         needs: String,
+        /// One change needs it, and entries can be made without.
+        optional: bool,
     },
     /// There is a record with this key already.
     #[error("It is there already.")]
@@ -95,6 +97,11 @@ impl CrmError {
                 | Self::Locked
                 | Self::Unsettled { .. }
         )
+    }
+
+    /// Whether one change lacks a permission that entries do without.
+    pub const fn lacks_an_optional_permission(&self) -> bool {
+        matches!(self, Self::Forbidden { optional: true, .. })
     }
 
     /// How long to wait, where that is known.

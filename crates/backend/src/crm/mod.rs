@@ -7,6 +7,7 @@
 //! A CRM of its own ([`crate::salesforce`], [`crate::hubspot`]) says who is there, how a record is shaped and how it is asked for; what keeps an
 //! entry from being made twice and how one is taken back is here.
 
+pub mod budget;
 pub mod entry;
 pub mod error;
 pub mod journal;
@@ -46,6 +47,8 @@ pub enum Wrote {
 pub struct Finding {
     /// Whether it is well.
     pub good: bool,
+    /// Whether nothing can be written while it is not.
+    pub needed: bool,
     /// What.
     pub text: String,
 }

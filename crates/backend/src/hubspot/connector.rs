@@ -221,7 +221,7 @@ impl Crm for Connector {
     async fn check(&self) -> Result<Vec<Finding>, CrmError> {
         let mut findings = Vec::new();
         let mut say = |good: bool, yes: String, no: String| {
-            findings.push(Finding { good, text: if good { yes } else { no } });
+            findings.push(Finding { good, needed: false, text: if good { yes } else { no } });
         };
         // Nobody has this address: it only shows whether contacts can be read.
         self.contacts(vec!["nobody@answerback.invalid".into()]).await?;

@@ -16,7 +16,7 @@ pub fn of_answer(status: u16, body: &Value, retry_after: Option<Duration>) -> Cr
         401 => CrmError::SignIn(
             "HubSpot does not accept the token. It may have been rotated or the private app deleted: put the app's new token into the file.",
         ),
-        403 => CrmError::Forbidden { code: category, needs: scopes(body) },
+        403 => CrmError::Forbidden { code: category, needs: scopes(body), optional: false },
         // The day's requests are used up, or those of ten seconds.
         429 if text("policyName") == "DAILY" => CrmError::RequestLimit,
         429 => CrmError::Throttled { retry_after },

@@ -233,3 +233,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_event_that_is_postponed_holds_nothing_up_and_is_offered_again() {
+    let mut pusher = Pusher::new(PusherConfig { max_events: 1, ..PusherConfig::default() });
+    let queue = queue(2);
+    assert_eq!(sent(pusher.next(now(), &queue)), [id(0)]);
+    assert_eq!(pusher.answered(Outcome::Postponed, now(), 0.5), []);
+    // The caller leaves it out until its time has come.
+    assert_eq!(sent(pusher.next(now(), &queue[1..])), [id(1)]);
+    assert_eq!(pusher.answered(accepted(&[id(1)]), now(), 0.5), [Effect::Acknowledge(id(1))]);
+    assert_eq!(sent(pusher.next(now(), &queue[..1])), [id(0)]);
+}

@@ -7,6 +7,9 @@
 
 mod cadences;
 mod fields;
+mod sent;
+
+pub use sent::Who;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,10 +22,11 @@ use super::change;
 use super::entry::{self, Setting};
 use super::org::{Describes, OBJECTS, Org};
 use super::people::{Person, Wanted, people, prospect, relation_type, with_address};
-use super::rest::{Part, Rest, Usage};
+use super::rest::{Part, Rest};
 use super::settings::{Mapping, Settings};
 use super::sign_in::Grant;
 use super::soql::{is_in, quote};
+use crate::crm::budget::{self, Hold};
 use crate::crm::entry::{is_email, key};
 use crate::crm::journal::{Journal, Lookup};
 use crate::crm::once::Once;
@@ -35,6 +39,8 @@ use crate::event::{Event, EventData, Log};
 pub const SETTLED: Duration = Duration::from_secs(10 * 60);
 /// What an organisation has is asked again after this time.
 const ORG_AGE: Duration = Duration::from_secs(60 * 60);
+/// How long nothing is asked while the whole organisation is short of requests.
+const ORGANISATION_HOLD: Duration = Duration::from_secs(15 * 60);
 /// With a lead, an email and some to spare, within what one composite request takes.
 const MOST_PARTIES: usize = 20;
 
@@ -50,11 +56,11 @@ pub struct Connector {
 }
 
 /// What the queries before a write found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     people: Vec<Person>,
-    /// Records of EmailMessage, or of CampaignMember.
-    more: Vec<Value>,
+    /// Records of EmailMessage, or of CampaignMember, which the user may not be allowed to see.
+    more: Result<Vec<Value>, CrmError>,
 }
 
 impl Connector {
@@ -93,14 +99,19 @@ impl Connector {
         &self.settings
     }
 
-    /// What Salesforce said last of the organisation's limit.
-    pub fn usage(&self) -> Option<Usage> {
-        self.rest.usage()
-    }
-
-    /// As if Salesforce had not said it yet.
-    pub fn forget_usage(&self) {
+    /// Until when nothing may be asked, where so many requests of the day have been made.
+    pub fn hold(&self, used: i64, now: Timestamp) -> Option<Hold> {
+        if let Some(hold) = budget::ours(used, self.settings.daily_calls, now) {
+            return Some(hold);
+        }
+        let percent = u64::from(self.settings.organisation_percent);
+        let usage = self.rest.usage()?;
+        if u64::from(usage.used) * 100 < u64::from(usage.limit) * percent {
+            return None;
+        }
+        // Looked at afresh then: the next answer says how many there are.
         self.rest.forget_usage();
+        Some(Hold::TheirOwn(now.checked_add(ORGANISATION_HOLD).unwrap_or(now)))
     }
 
     async fn log<J: Journal>(
@@ -119,8 +130,9 @@ impl Connector {
         let Some(once) = Once::begin(journal, event.id).await? else { return Ok(Wrote::Already) };
         let key = key(event, log);
         let wanted = Wanted::of_log(send, log);
-        let emails = as_email.then(|| self.emails_query(log, send, &key, keyed));
-        let seen = self.look(&org, &wanted, emails.as_deref().map(|soql| ("EmailMessage", soql))).await?;
+        let query = as_email.then(|| self.emails_query(log, send, &key, keyed));
+        let seen = self.look(&org, &wanted, query.as_deref().map(|soql| ("EmailMessage", soql))).await?;
+        let emails = seen.more?;
         let of_address = |address: &str| with_address(&seen.people, address);
         let mut parties = parties(of_address, prospect(&seen.people, &wanted, send), log);
         parties.truncate(MOST_PARTIES);
@@ -131,12 +143,14 @@ impl Connector {
             (true, Unknown::SetAside) => return Err(CrmError::Nobody),
         };
         let related = parties.iter().find_map(|p| p.person.opportunity.as_deref());
+        let answers = send.and_then(|send| find_email(&emails, &send.message_ids));
         let with = Setting {
             send,
             key: &key,
             at: event.time,
             parties: &parties,
-            answers: send.and_then(|send| find_email(&seen.more, &send.message_ids)),
+            answers: answers.and_then(|email| text(email, "Id")),
+            thread: answers.and_then(|email| text(email, "ThreadIdentifier")),
             related: related.filter(|_| self.settings.mapping.relate_opportunity),
             reply_type: org.reply_type,
             response,
@@ -144,10 +158,9 @@ impl Connector {
         let lookup = self.lookup(log, &with, as_email, keyed);
         let there = match as_email {
             true => {
-                let keyed =
-                    seen.more.iter().find(|email| text(email, &self.settings.key_field) == Some(&key));
-                let id = keyed.and_then(|email| text(email, "Id"));
-                id.or_else(|| find_email(&seen.more, log.reply.message_id.as_slice())).map(str::to_owned)
+                let keyed = emails.iter().find(|email| text(email, &self.settings.key_field) == Some(&key));
+                let found = keyed.or_else(|| find_email(&emails, log.reply.message_id.as_slice()));
+                found.and_then(|email| text(email, "Id")).map(str::to_owned)
             }
             false => self.find(&lookup).await?,
         };
@@ -242,11 +255,13 @@ impl Connector {
         let field = &self.settings.key_field;
         if keyed {
             format!(
-                "SELECT Id, MessageIdentifier, {field} FROM EmailMessage WHERE {by_id} OR {field} = {} LIMIT 200",
+                "SELECT Id, MessageIdentifier, ThreadIdentifier, {field} FROM EmailMessage WHERE {by_id} OR {field} = {} LIMIT 200",
                 quote(key)
             )
         } else {
-            format!("SELECT Id, MessageIdentifier FROM EmailMessage WHERE {by_id} LIMIT 200")
+            format!(
+                "SELECT Id, MessageIdentifier, ThreadIdentifier FROM EmailMessage WHERE {by_id} LIMIT 200"
+            )
         }
     }
 
@@ -261,16 +276,20 @@ impl Connector {
         parts.extend(more.map(|(object, soql)| Part::query(object, soql)));
         let mut answers = self.rest.composite(false, &parts).await?.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Value::Null));
-        let (contacts, leads, roles, more_found) = (next()?, next()?, next(), next()?);
+        let (contacts, leads, roles, more_found) = (next()?, next()?, next(), next());
         let contacts = self.rest.records("Contact", contacts).await?;
         let leads = self.rest.records("Lead", leads).await?;
-        // An organisation may keep its opportunities from the integration user: then nobody has an open one.
+        // An organisation may keep its opportunities from the user: then nobody has an open one.
         let roles = match roles {
             Ok(roles) => self.rest.records("OpportunityContactRole", roles).await?,
             Err(CrmError::Forbidden { .. } | CrmError::Missing(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let more = self.rest.records(more.map_or("", |(object, _)| object), more_found).await?;
+        let more = match more_found {
+            Ok(found) => Ok(self.rest.records(more.map_or("", |(object, _)| object), found).await?),
+            Err(error) if error.lacks_an_optional_permission() => Err(error),
+            Err(error) => return Err(error),
+        };
         Ok(Seen { people: people(&contacts, &leads, &roles), more })
     }
 
@@ -328,7 +347,8 @@ impl Crm for Connector {
     async fn check(&self) -> Result<Vec<Finding>, CrmError> {
         let describes = self.describe().await?;
         let org = Org::new(&describes, &self.settings);
-        let mut findings = vec![Finding { good: true, text: format!("Signed in at {}", self.settings.url) }];
+        let mut findings =
+            vec![Finding { good: true, needed: true, text: format!("Signed in at {}", self.settings.url) }];
         findings.extend(org.findings(&describes, &self.settings));
         Ok(findings)
     }
@@ -343,13 +363,13 @@ impl Crm for Connector {
     }
 }
 
-/// The id of the record of the email with one of these Message-IDs.
-fn find_email<'a>(emails: &'a [Value], ids: &[MessageId]) -> Option<&'a str> {
+/// The record of the email with one of these Message-IDs.
+fn find_email<'a>(emails: &'a [Value], ids: &[MessageId]) -> Option<&'a Value> {
     let named = |email: &&Value| {
         let id = text(email, "MessageIdentifier").and_then(MessageId::new);
         id.is_some_and(|id| ids.contains(&id))
     };
-    emails.iter().find(named).and_then(|email| text(email, "Id"))
+    emails.iter().find(named)
 }
 
 fn text<'a>(record: &'a Value, field: &str) -> Option<&'a str> {

@@ -54,6 +54,8 @@ pub struct Setting<'a> {
     pub parties: &'a [Party<'a, Person>],
     /// The record of the email that it answers.
     pub answers: Option<&'a str>,
+    /// The thread of that email, as its record has it.
+    pub thread: Option<&'a str>,
     /// The opportunity that it belongs to.
     pub related: Option<&'a str>,
     /// Whether Task.Type has the value `Reply`.
@@ -75,6 +77,7 @@ pub fn email(log: &Log, with: &Setting<'_>) -> Value {
         let known = |address: &&String| with.parties.iter().any(|p| p.role == role && p.address == **address);
         addresses(list.iter().filter(|address| !known(address)))
     };
+    let first_id = || with.send.and_then(|send| send.message_ids.first()).map(bracketed);
     let mut email = json!({
         "Incoming": true,
         // Read: it was in the rep's own mailbox.
@@ -89,7 +92,7 @@ pub fn email(log: &Log, with: &Setting<'_>) -> Value {
         "Subject": cut(&subject(log, with.send), EMAIL_SUBJECT),
         "TextBody": cut(&body(log), TEXT),
         "MessageIdentifier": message_identifier(log, with.key),
-        "ThreadIdentifier": with.send.and_then(|send| send.message_ids.first()).map(bracketed),
+        "ThreadIdentifier": with.thread.map(str::to_owned).or_else(first_id),
         "ReplyToEmailMessageId": with.answers,
         "RelatedToId": with.related,
     });
@@ -221,6 +224,7 @@ pub(super) mod tests {
             at: Timestamp::UNIX_EPOCH,
             parties,
             answers,
+            thread: None,
             related: None,
             reply_type: true,
             response: None,

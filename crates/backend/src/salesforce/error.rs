@@ -21,10 +21,15 @@ pub enum Operation<'a> {
 }
 
 impl Operation<'_> {
+    /// Whether entries can be made without it: campaigns, cadences and opt-outs are beside them.
+    fn is_optional(self) -> bool {
+        matches!(self, Self::Edit(_) | Self::Read("CampaignMember" | "ActionCadenceTracker"))
+    }
+
     /// The permission that it needs, as Salesforce's set-up names it.
     pub fn permission(self) -> String {
         match self {
-            Self::Any => "“API Enabled”, in a permission set of the integration user.".into(),
+            Self::Any => "“API Enabled”, in one of the user's permission sets.".into(),
             Self::Read("OpportunityContactRole" | "Opportunity") => "“Read” on Opportunities.".into(),
             Self::Read("EmailMessage" | "EmailMessageRelation" | "Task") => "“Access Activities”.".into(),
             Self::Create("EmailMessage" | "EmailMessageRelation" | "Task") | Self::Edit("Task") => {
@@ -72,7 +77,11 @@ fn of_code(status: u16, code: Option<&str>, fields: Vec<String>, operation: Oper
             _ => CrmError::Refused { code: format!("HTTP {status}"), fields },
         };
     };
-    let forbidden = |needs: String| CrmError::Forbidden { code: code.to_owned(), needs };
+    let forbidden = |needs: String| CrmError::Forbidden {
+        code: code.to_owned(),
+        needs,
+        optional: operation.is_optional(),
+    };
     match code {
         "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => CrmError::Session,
         "REQUEST_LIMIT_EXCEEDED" => CrmError::RequestLimit,
@@ -82,7 +91,9 @@ fn of_code(status: u16, code: Option<&str>, fields: Vec<String>, operation: Oper
         "NOT_FOUND" | "ENTITY_IS_DELETED" | "INVALID_CROSS_REFERENCE_KEY" => {
             CrmError::Missing(code.to_owned())
         }
-        "API_CURRENTLY_DISABLED" | "API_DISABLED_FOR_ORG" => forbidden(Operation::Any.permission()),
+        "API_CURRENTLY_DISABLED" | "API_DISABLED_FOR_ORG" => {
+            CrmError::Forbidden { code: code.to_owned(), needs: Operation::Any.permission(), optional: false }
+        }
         // A field that the user may not see does not exist for the user.
         "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => forbidden(match fields.first() {
             Some(field) => {

@@ -15,11 +15,13 @@ pub mod error;
 pub mod org;
 pub mod people;
 pub mod rest;
+pub mod sent;
 pub mod settings;
 pub mod sign_in;
 pub mod soql;
 
-pub use connector::Connector;
+pub use connector::{Connector, Who};
 pub use error::Operation;
+pub use sent::Whose;
 pub use settings::{LogAs, Mapping, Settings};
-pub use sign_in::Grant;
+pub use sign_in::{Given, Grant, UserTokens};

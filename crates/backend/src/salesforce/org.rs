@@ -1,4 +1,4 @@
-//! What an organisation has: which objects and fields the integration user can use.
+//! What an organisation has: which objects and fields the user can use.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,8 @@ pub struct Org {
     pub delivery_responses: bool,
     /// There are Sales Engagement cadences.
     pub cadences: bool,
+    /// An email says for which step of a cadence it was sent.
+    pub cadence_steps: bool,
     /// There are person accounts.
     pub person_accounts: bool,
     /// Fields of Contact and Lead that can be read, of those that are ours to change.
@@ -63,6 +65,8 @@ impl Org {
                 .and_then(|d| field(d, "DeliveryResponse"))
                 .is_some_and(|f| flag(f, "createable") && has_value(f, "OutOfOffice")),
             cadences: object("ActionCadenceTracker").is_some(),
+            cadence_steps: object("EmailMessage")
+                .is_some_and(|d| field(d, "ActionCadenceStepTrackerId").is_some()),
             person_accounts: object("Contact").is_some_and(|d| field(d, "IsPersonAccount").is_some()),
             own: [OPT_OUT, BOUNCED_REASON].into_iter().filter(|name| both(name)).collect(),
         }
@@ -71,26 +75,33 @@ impl Org {
     /// What is there and what is missing, with what to do about it.
     pub fn findings(&self, describes: &Describes, settings: &Settings) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut say = |good: bool, yes: &str, no: String| {
-            findings.push(Finding { good, text: if good { yes.to_owned() } else { no } });
+        let mut find = |good: bool, needed: bool, yes: &str, no: String| {
+            findings.push(Finding { good, needed, text: if good { yes.to_owned() } else { no } });
         };
+        let tasks =
+            describes.get("Task").and_then(|d| d.as_ref().ok()).is_some_and(|d| flag(d, "createable"));
+        find(
+            tasks,
+            true,
+            "Tasks can be created",
+            format!("Tasks can't be created: the user needs {}", Operation::Create("Task").permission()),
+        );
         for name in ["Contact", "Lead"] {
             let Some(Ok(object)) = describes.get(name) else {
-                say(
+                find(
                     false,
+                    true,
                     "",
-                    format!(
-                        "{name} can't be read. The integration user needs {}",
-                        Operation::Read(name).permission()
-                    ),
+                    format!("{name} can't be read. The user needs {}", Operation::Read(name).permission()),
                 );
                 continue;
             };
+            let mut say = |good, yes: &str, no| find(good, false, yes, no);
             let edit = Operation::Edit(name).permission();
             say(
                 flag(object, "updateable"),
                 &format!("{name}s can be changed"),
-                format!("{name}s can't be changed: the integration user needs {edit}"),
+                format!("{name}s can't be changed: the user needs {edit}"),
             );
             for own in settings.mapping.fields.named().chain([OPT_OUT, BOUNCED_REASON]) {
                 let good = field(object, own).is_some_and(|f| flag(f, "updateable"));
@@ -98,16 +109,17 @@ impl Org {
                     good,
                     &format!("{name}.{own} can be changed"),
                     format!(
-                        "{name}.{own} is missing, or the integration user has no edit access to it (field-level security)."
+                        "{name}.{own} is missing, or the user has no edit access to it (field-level security)."
                     ),
                 );
             }
         }
+        let mut say = |good, yes: &str, no| find(good, false, yes, no);
         if settings.mapping.log_as == LogAs::Auto {
             say(
                 self.emails,
                 "Replies are logged as emails (EmailMessage)",
-                "Emails can't be created: Enhanced Email is off, or the integration user lacks “Edit Tasks” and “Access Activities”. Replies are logged as tasks."
+                "Emails can't be created: Enhanced Email is off, or the user lacks “Edit Tasks” and “Access Activities”. Replies are logged as tasks."
                     .into(),
             );
             let responses = match self.delivery_responses {
@@ -126,16 +138,6 @@ impl Org {
                 ),
             );
         }
-        let tasks =
-            describes.get("Task").and_then(|d| d.as_ref().ok()).is_some_and(|d| flag(d, "createable"));
-        say(
-            tasks,
-            "Tasks can be created",
-            format!(
-                "Tasks can't be created: the integration user needs {}",
-                Operation::Create("Task").permission()
-            ),
-        );
         say(
             self.task_key,
             &format!("Task.{} keeps entries unique", settings.key_field),
@@ -152,7 +154,7 @@ impl Org {
             members,
             "Campaign members' status can be changed",
             format!(
-                "Campaign members can't be changed: the integration user needs {}",
+                "Campaign members can't be changed: the user needs {}",
                 Operation::Edit("CampaignMember").permission()
             ),
         );
@@ -160,7 +162,7 @@ impl Org {
             (false, _) => "Sales Engagement cadences are left alone, as set",
             (true, true) => "Sales Engagement cadences are ended",
             (true, false) => {
-                "There is no Sales Engagement here, or the integration user can't see it: no cadence is ended"
+                "There is no Sales Engagement here, or the user can't see it: no cadence is ended"
             }
         };
         say(true, cadences, String::new());

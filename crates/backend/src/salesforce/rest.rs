@@ -8,8 +8,8 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::error::{Operation, of_answer, of_token_answer};
-use super::settings::Settings;
-use super::sign_in::{Grant, SignIn};
+use super::settings::{Settings, is_id};
+use super::sign_in::{Given, Grant, SignIn};
 use crate::client::retry_after;
 use crate::crm::CrmError;
 use crate::transport::{base_url, classify, host_of, http_client, json_body};
@@ -79,6 +79,7 @@ struct Session {
     token: Token,
     instance: Url,
     version: String,
+    user: Option<String>,
 }
 
 /// Signs in and asks. Cheap to clone.
@@ -122,6 +123,21 @@ impl Rest {
     /// As if it had not said it yet.
     pub fn forget_usage(&self) {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The id of the user who is signed in, as far as Salesforce said it.
+    pub async fn user(&self) -> Result<Option<String>, CrmError> {
+        Ok(self.session(None).await?.user)
+    }
+
+    /// The records of a query, deleted ones among them, without further pages.
+    pub async fn query_all(&self, object: &str, soql: &str) -> Result<Vec<Value>, CrmError> {
+        let path = format!("queryAll?{}", form(&[("q", soql)]));
+        let mut answer = self.call(Operation::Read(object), Method::GET, &path, None).await?;
+        match answer.get_mut("records").map(Value::take) {
+            Some(Value::Array(records)) => Ok(records),
+            _ => Err(self.not_salesforce()),
+        }
     }
 
     /// Every record of a query.
@@ -294,13 +310,33 @@ impl Rest {
             return Ok(session.clone());
         }
         *held = None;
-        let session = self.new_session().await?;
+        let session = self.new_session(refused.is_some()).await?;
         *held = Some(session.clone());
         Ok(session)
     }
 
-    /// A token (RFC 6749 §4.4 and §6), then the API's versions.
-    async fn new_session(&self) -> Result<Session, CrmError> {
+    /// A token, then the API's versions.
+    async fn new_session(&self, refused: bool) -> Result<Session, CrmError> {
+        let Given { token, instance, identity } = match &self.sign_in.grant {
+            Grant::User(tokens) => tokens.token(refused).await?,
+            Grant::Client { .. } | Grant::Refresh { .. } => self.ask_for_token().await?,
+        };
+        let instance = base_url(&instance)?;
+        if !belongs(&self.login, &instance) {
+            return Err(
+                BackendError::Redirected { host: host_of(&self.login), to: host_of(&instance) }.into()
+            );
+        }
+        let versions = self.http.get(instance.join("services/data/").map_err(|_| self.not_salesforce())?);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let response = versions.timeout(TIMEOUT).send().await.map_err(|e| classify(&e, &instance))?;
+        let listed = json_body(response, &self.login).await?.unwrap_or_default();
+        let version = choose_version(&listed).ok_or_else(|| self.not_salesforce())?;
+        Ok(Session { token, instance, version, user: identity.as_deref().and_then(user_in) })
+    }
+
+    /// A token (RFC 6749 §4.4 and §6).
+    async fn ask_for_token(&self) -> Result<Given, CrmError> {
         let form = self.sign_in.form()?;
         let url = self.login.join("services/oauth2/token").map_err(|_| self.not_salesforce())?;
         let answer = self.http.post(url).form(&form).timeout(TIMEOUT).send().await;
@@ -317,18 +353,8 @@ impl Rest {
         if let Some(successor) = text("refresh_token") {
             self.sign_in.keep(&Token::new(successor))?;
         }
-        let instance = base_url(instance)?;
-        if !belongs(&self.login, &instance) {
-            return Err(
-                BackendError::Redirected { host: host_of(&self.login), to: host_of(&instance) }.into()
-            );
-        }
-        let versions = self.http.get(instance.join("services/data/").map_err(|_| self.not_salesforce())?);
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        let response = versions.timeout(TIMEOUT).send().await.map_err(|e| classify(&e, &instance))?;
-        let listed = json_body(response, &self.login).await?.unwrap_or_default();
-        let version = choose_version(&listed).ok_or_else(|| self.not_salesforce())?;
-        Ok(Session { token: Token::new(token), instance, version })
+        let identity = text("id").map(str::to_owned);
+        Ok(Given { token: Token::new(token), instance: instance.to_owned(), identity })
     }
 
     fn not_salesforce(&self) -> CrmError {
@@ -338,6 +364,11 @@ impl Rest {
             host_of(&self.login)
         ))
     }
+}
+
+/// The user in `https://login.salesforce.com/id/00D…/005…`.
+fn user_in(identity: &str) -> Option<String> {
+    identity.rsplit('/').next().filter(|id| is_id(id, "005")).map(str::to_owned)
 }
 
 /// Whether a token may be sent there: to the host that gave it, or another of Salesforce's.
@@ -391,6 +422,13 @@ mod tests {
         assert_eq!(parse_usage("api-usage=18/5000"), Some(Usage { used: 18, limit: 5000 }));
         assert_eq!(parse_usage("api-usage=25/5000; per-app-api-usage=17/250(appName=x)").unwrap().used, 25);
         assert_eq!(parse_usage("something"), None);
+    }
+
+    #[test]
+    fn the_user_is_read_from_the_identity_s_address() {
+        let user = |id: &str| user_in(&format!("https://login.salesforce.com/id/00D000000000001EAA/{id}"));
+        assert_eq!(user("005000000000001AAA").as_deref(), Some("005000000000001AAA"));
+        assert_eq!(user("x' OR Id != '"), None);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! How the connector gets its tokens.
 
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+
 use crate::crm::CrmError;
 use crate::{SecretSource, Token};
 
 /// What an External Client App is asked for a token with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Grant {
     /// The client-credentials flow, which runs as the user that the app names (RFC 6749 §4.4).
     Client {
@@ -18,6 +22,25 @@ pub enum Grant {
         /// Where the token is, and where its successor goes: an app may rotate them.
         kept: SecretSource,
     },
+    /// Somebody else signs in: on a laptop its user, through the browser.
+    User(Arc<dyn UserTokens>),
+}
+
+/// Tokens of a user who signs in by another way than the connector's own.
+pub trait UserTokens: Debug + Send + Sync {
+    /// A token to use now; a new one where Salesforce has `refused` the last.
+    fn token(&self, refused: bool) -> Pin<Box<dyn Future<Output = Result<Given, CrmError>> + Send + '_>>;
+}
+
+/// A token, and what came with it.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The access token.
+    pub token: Token,
+    /// `instance_url`: where the organisation is.
+    pub instance: String,
+    /// `id`: a URL that ends in the ids of the organisation and of the user.
+    pub identity: Option<String>,
 }
 
 /// An app and what it is asked with.
@@ -42,6 +65,7 @@ impl SignIn {
                 form.push(("refresh_token", kept.read()?.expose().to_owned()));
                 secret.as_ref()
             }
+            Grant::User(_) => None,
         };
         form.extend(secret.map(|secret| ("client_secret", secret.expose().to_owned())));
         Ok(form)

@@ -43,6 +43,12 @@ pub enum OauthError {
     /// too long. Never tried again by itself.
     #[error("the sign-in is no longer valid")]
     SignInAgain,
+    /// The organisation lets nobody sign in from this network.
+    #[error("{host} lets nobody sign in from this network")]
+    WrongNetwork {
+        /// The provider's host.
+        host: String,
+    },
     /// The provider doesn't know the client id, its secret or its redirect.
     #[error("{host} does not accept the client id {client_id}")]
     BadClient {

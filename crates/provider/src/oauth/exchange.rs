@@ -4,13 +4,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse};
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
+};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    TokenResponse as _, TokenUrl,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use reqwest::{StatusCode, Url, header};
+use serde::{Deserialize, Serialize};
 
 use answerback_keychain::Secret;
 
@@ -22,7 +26,31 @@ use crate::http;
 /// Tokens that say nothing of their life are taken to last as long as Google's and Microsoft's do.
 const USUAL_LIFE: Duration = Duration::from_secs(3600);
 
-type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+/// What Salesforce says beside the standard's fields.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Extra {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl ExtraTokenFields for Extra {}
+
+type TokenAnswer = StandardTokenResponse<Extra, BasicTokenType>;
+
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
 
 /// What the HTTP exchange itself came to, before anybody looks into it.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +100,7 @@ pub(super) async fn refresh(
 
 fn client_of(grant: &Grant) -> Result<Client, OauthError> {
     let endpoint = TokenUrl::new(grant.token_endpoint.clone()).map_err(|_| OauthError::Url)?;
-    let client = BasicClient::new(ClientId::new(grant.client_id.clone()))
+    let client = oauth2::Client::new(ClientId::new(grant.client_id.clone()))
         // Google and Microsoft read the client's id from the body; a public client has no password to give.
         .set_auth_type(AuthType::RequestBody)
         .set_token_uri(endpoint);
@@ -113,7 +141,7 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
     Ok(response)
 }
 
-fn access_token(answer: &BasicTokenResponse, grant: &Grant) -> Result<AccessToken, OauthError> {
+fn access_token(answer: &TokenAnswer, grant: &Grant) -> Result<AccessToken, OauthError> {
     if let Some(scopes) = answer.scopes() {
         let granted: Vec<String> = scopes.iter().map(|scope| scope.to_string()).collect();
         if !grants_enough(&grant.scopes, &granted) {
@@ -121,7 +149,9 @@ fn access_token(answer: &BasicTokenResponse, grant: &Grant) -> Result<AccessToke
         }
     }
     let secret = Secret::from(answer.access_token().secret().as_str());
-    Ok(AccessToken::new(secret, Timestamp::now(), answer.expires_in().unwrap_or(USUAL_LIFE)))
+    let life = answer.expires_in().unwrap_or(USUAL_LIFE);
+    let Extra { instance_url, id } = answer.extra_fields().clone();
+    Ok(AccessToken::new(secret, Timestamp::now(), life).of_salesforce(instance_url, id))
 }
 
 fn explain(error: RequestTokenError<Transport, BasicErrorResponse>, grant: &Grant) -> OauthError {
@@ -133,6 +163,10 @@ fn explain(error: RequestTokenError<Transport, BasicErrorResponse>, grant: &Gran
             let description = answer.error_description().map(String::as_str).unwrap_or_default();
             match answer.error() {
                 _ if needs_admin(description) => OauthError::AdminConsent { client_id },
+                // Salesforce: the organisation lets its people in from some networks only.
+                BasicErrorResponseType::InvalidGrant if description.contains("ip restricted") => {
+                    OauthError::WrongNetwork { host }
+                }
                 BasicErrorResponseType::InvalidGrant => OauthError::SignInAgain,
                 BasicErrorResponseType::InvalidClient
                 | BasicErrorResponseType::UnauthorizedClient

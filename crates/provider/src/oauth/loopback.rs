@@ -1,7 +1,7 @@
 //! Waits on a port of this computer for the browser to bring the answer: once, and not for ever.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -34,8 +34,11 @@ struct Request {
 }
 
 impl Loopback {
-    pub(super) async fn open() -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await? })
+    /// Opens the first of these ports that is free; 0 is any.
+    pub(super) async fn open(ports: &[u16]) -> io::Result<Self> {
+        let addresses: Vec<_> =
+            ports.iter().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, *port))).collect();
+        Ok(Self { listener: TcpListener::bind(addresses.as_slice()).await? })
     }
 
     pub(super) fn port(&self) -> io::Result<u16> {

@@ -19,6 +19,8 @@ pub enum Provider {
     Yahoo,
     /// Any other, by its issuer URL (OpenID Connect Discovery, RFC 8414).
     Issuer(String),
+    /// An organisation's Salesforce, by its My Domain address or the host that people sign in at.
+    Salesforce(String),
 }
 
 impl fmt::Display for Provider {
@@ -27,7 +29,7 @@ impl fmt::Display for Provider {
             Self::Google => "google",
             Self::Microsoft => "microsoft",
             Self::Yahoo => "yahoo",
-            Self::Issuer(url) => url,
+            Self::Issuer(url) | Self::Salesforce(url) => url,
         })
     }
 }
@@ -50,6 +52,25 @@ impl FromStr for Provider {
             }
         }
     }
+}
+
+/// The ports of this computer that Salesforce may send the browser to; the next where one is in use. Below those that systems give away
+/// by themselves.
+const SALESFORCE_PORTS: [u16; 3] = [27171, 27172, 27173];
+const SALESFORCE_PATH: &str = "/salesforce";
+
+/// The callback URLs that an app for Salesforce must name.
+pub fn salesforce_callbacks() -> impl Iterator<Item = String> {
+    SALESFORCE_PORTS.into_iter().map(|port| format!("http://localhost:{port}{SALESFORCE_PATH}"))
+}
+
+/// Where the browser comes back to.
+pub(super) struct Redirect {
+    /// What the browser calls this computer.
+    pub(super) host: &'static str,
+    /// The first that is free is taken; 0 is any.
+    pub(super) ports: &'static [u16],
+    pub(super) path: &'static str,
 }
 
 /// This program as a provider knows it.
@@ -84,6 +105,7 @@ impl OauthClient {
             Provider::Microsoft => &["https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"],
             Provider::Yahoo => &["mail-r"],
             Provider::Issuer(_) => &["openid", "email", "offline_access"],
+            Provider::Salesforce(_) => &["api", "refresh_token"],
         };
         scopes.iter().map(ToString::to_string).collect()
     }
@@ -97,12 +119,16 @@ impl OauthClient {
         }
     }
 
-    /// What the browser calls this computer. Microsoft ignores the port of `localhost` and only of it; Google advises
-    /// the number, which no name service can turn elsewhere (RFC 8252 §8.3).
-    pub(super) fn redirect_host(&self) -> &'static str {
+    /// Where the browser comes back to. Microsoft ignores the port of `localhost` and only of it, and compares the rest with what
+    /// was registered, which has no path; Google advises the number, which no name service can turn elsewhere (RFC 8252 §8.3).
+    /// Salesforce compares everything, and takes plain http for `localhost` only.
+    pub(super) fn redirect(&self) -> Redirect {
         match self.provider {
-            Provider::Microsoft => "localhost",
-            _ => "127.0.0.1",
+            Provider::Microsoft => Redirect { host: "localhost", ports: &[0], path: "" },
+            Provider::Salesforce(_) => {
+                Redirect { host: "localhost", ports: &SALESFORCE_PORTS, path: SALESFORCE_PATH }
+            }
+            _ => Redirect { host: "127.0.0.1", ports: &[0], path: "" },
         }
     }
 
@@ -122,6 +148,10 @@ impl OauthClient {
                 "https://api.login.yahoo.com/oauth2/request_auth".to_owned(),
                 "https://api.login.yahoo.com/oauth2/get_token".to_owned(),
             ),
+            Provider::Salesforce(url) => {
+                let at = |what| format!("{}/services/oauth2/{what}", url.trim_end_matches('/'));
+                (at("authorize"), at("token"))
+            }
             Provider::Issuer(_) => return None,
         };
         Some(Endpoints { authorization, token, issuer: None })
@@ -146,7 +176,7 @@ impl OauthClient {
 /// Whether what was granted holds what the mail server needs. Microsoft spells scopes in another case than they were asked
 /// for and leaves out Graph's own URL before them, and none repeats those that are about the sign-in itself.
 pub(super) fn grants_enough(asked: &[String], granted: &[String]) -> bool {
-    const ABOUT_SIGN_IN: [&str; 4] = ["openid", "email", "profile", "offline_access"];
+    const ABOUT_SIGN_IN: [&str; 5] = ["openid", "email", "profile", "offline_access", "refresh_token"];
     let same = |given: &String, asked: &String| {
         let bare =
             if given.contains("://") { asked.as_str() } else { asked.rsplit('/').next().unwrap_or(asked) };

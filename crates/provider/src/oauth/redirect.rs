@@ -68,6 +68,8 @@ fn explain(error: &str, description: &str, client_id: &str) -> OauthError {
             OauthError::Blocked { client_id }
         }
         "admin_policy_enforced" | "org_internal" | "disabled_client" => OauthError::Blocked { client_id },
+        // Salesforce: the administrator has blocked the app, or has not approved this user for it.
+        "OAUTH_APP_BLOCKED" | "OAUTH_APP_ACCESS_DENIED" => OauthError::Blocked { client_id },
         "access_denied" => OauthError::Denied,
         "unauthorized_client"
         | "invalid_client"

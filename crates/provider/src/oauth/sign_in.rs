@@ -9,7 +9,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use reqwest::redirect::Policy;
 
 use super::loopback::Loopback;
-use super::provider::{OauthClient, Provider};
+use super::provider::{OauthClient, Provider, Redirect};
 use super::redirect::Expected;
 use super::tokens::AccessToken;
 use super::{Grant, OauthError, exchange, issuer};
@@ -39,7 +39,8 @@ impl std::fmt::Debug for SignIn {
 }
 
 impl SignIn {
-    /// Finds the provider's addresses and opens a port. `address` is suggested to the provider's page.
+    /// Finds the provider's addresses and opens a port. `address`, where it isn't empty, is suggested to the
+    /// provider's page.
     ///
     /// # Errors
     /// The provider can't be reached or is none, or this computer can't listen.
@@ -56,9 +57,9 @@ impl SignIn {
             (_, None) => return Err(OauthError::Url),
         };
         let no_port = |error: std::io::Error| OauthError::Setup(format!("no port can be opened ({error})"));
-        let loopback = Loopback::open().await.map_err(no_port)?;
-        // Without a path: Microsoft compares it with what was registered, and that is `http://localhost`.
-        let redirect = format!("http://{}:{}", client.redirect_host(), loopback.port().map_err(no_port)?);
+        let Redirect { host, ports, path } = client.redirect();
+        let loopback = Loopback::open(ports).await.map_err(no_port)?;
+        let redirect = format!("http://{host}:{}{path}", loopback.port().map_err(no_port)?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let asking = BasicClient::new(ClientId::new(client.client_id.clone()))
             .set_auth_uri(AuthUrl::new(endpoints.authorization).map_err(|_| OauthError::Url)?)
@@ -66,8 +67,10 @@ impl SignIn {
         let mut asked = asking
             .authorize_url(CsrfToken::new_random)
             .add_scopes(client.scopes().into_iter().map(Scope::new))
-            .add_extra_param("login_hint", address)
             .set_pkce_challenge(challenge);
+        if !address.is_empty() {
+            asked = asked.add_extra_param("login_hint", address);
+        }
         for (name, value) in client.extras() {
             asked = asked.add_extra_param(*name, *value);
         }

@@ -15,11 +15,13 @@ use crate::http;
 /// A token is not used any more when it has this long to live.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// What a mail server accepts for a while instead of a password.
+/// What a mail server, or Salesforce, accepts for a while instead of a password.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     secret: Secret,
     fresh_until: Timestamp,
+    instance_url: Option<String>,
+    identity: Option<String>,
 }
 
 impl AccessToken {
@@ -28,12 +30,27 @@ impl AccessToken {
         // Of a short life, a good part must be left to use.
         let fresh_for = life.saturating_sub(MARGIN.min(life / 4));
         let fresh_until = now.checked_add(fresh_for).unwrap_or(Timestamp::MAX);
-        Self { secret, fresh_until }
+        Self { secret, fresh_until, instance_url: None, identity: None }
     }
 
-    /// The token itself, for the mail server and nobody else.
+    /// With what Salesforce says beside the token.
+    pub(super) fn of_salesforce(self, instance_url: Option<String>, identity: Option<String>) -> Self {
+        Self { instance_url, identity, ..self }
+    }
+
+    /// The token itself, for the server that it opens and nobody else.
     pub fn expose(&self) -> &str {
         self.secret.expose()
+    }
+
+    /// Salesforce: where the organisation is.
+    pub fn instance_url(&self) -> Option<&str> {
+        self.instance_url.as_deref()
+    }
+
+    /// Salesforce: the URL of who signed in, which ends in the ids of the organisation and the user.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -73,10 +90,10 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`OauthError::SignInAgain`] when only the rep can help; then nobody is asked again before there is another grant.
-    pub async fn access_token(&self) -> Result<Secret, OauthError> {
+    pub async fn access_token(&self) -> Result<AccessToken, OauthError> {
         let state = Arc::clone(&self.state).lock_owned().await;
         if let Some(token) = state.token.as_ref().filter(|token| token.is_fresh(Timestamp::now())) {
-            return Ok(token.secret.clone());
+            return Ok(token.clone());
         }
         // In a task of its own: a provider that rotates has forgotten the old refresh token when it answers, so the
         // new one must reach the keychain even if whoever asked has given up.
@@ -100,7 +117,7 @@ impl AccessTokens {
         Ok(())
     }
 
-    async fn renew(self, mut state: OwnedMutexGuard<State>) -> Result<Secret, OauthError> {
+    async fn renew(self, mut state: OwnedMutexGuard<State>) -> Result<AccessToken, OauthError> {
         let mut grant = match state.unsaved.clone() {
             Some(unsaved) => {
                 self.place.clone().write(unsaved.to_secret()).await?;
@@ -123,9 +140,8 @@ impl AccessTokens {
                         self.place.clone().write(renewed.to_secret()).await?;
                         state.unsaved = None;
                     }
-                    let secret = token.secret.clone();
-                    state.token = Some(token);
-                    return Ok(secret);
+                    state.token = Some(token.clone());
+                    return Ok(token);
                 }
                 Err(OauthError::SignInAgain) => {
                     state.refused = Some(grant.refresh_token);

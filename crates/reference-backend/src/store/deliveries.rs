@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use answerback_backend::retry::next_attempt;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{Any, Row, Transaction};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Store, StoreError, micros, time};
-use crate::webhook::schedule::{Outcome, hold, next_attempt};
+use crate::webhook::schedule::{Outcome, hold};
 
 /// Longer than any request takes.
 pub const LEASE: Duration = Duration::from_secs(30);

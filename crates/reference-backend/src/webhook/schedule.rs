@@ -6,18 +6,6 @@
 
 use std::time::Duration;
 
-/// Waits between a delivery's attempts; after the last it is dead. A good day and a half in all.
-const WAITS: [Duration; 9] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_secs(2 * 60),
-    Duration::from_secs(10 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 60 * 60),
-    Duration::from_secs(5 * 60 * 60),
-    Duration::from_secs(10 * 60 * 60),
-    Duration::from_secs(20 * 60 * 60),
-];
 const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
 /// The longest wait that an endpoint can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -51,12 +39,6 @@ impl Outcome {
     }
 }
 
-/// How long a delivery waits after so many attempts; `None` where it is dead. `jitter` is from 0 to 1.
-pub fn next_attempt(attempts: i64, jitter: f64) -> Option<Duration> {
-    let wait = usize::try_from(attempts).ok().and_then(|n| WAITS.get(n.checked_sub(1)?))?;
-    Some(wait.mul_f64(0.75 + jitter.clamp(0.0, 1.0) / 2.0))
-}
-
 /// How long an endpoint is left alone after it was down so many times in a row.
 pub fn hold(failures: i64, retry_after: Option<Duration>) -> Duration {
     let doubled = Duration::from_secs(5).saturating_mul(1 << failures.saturating_sub(1).clamp(0, 10));
@@ -86,16 +68,6 @@ mod tests {
         for (status, outcome) in cases {
             assert_eq!(Outcome::of_status(status, None), outcome, "{status}");
         }
-    }
-
-    #[test]
-    fn a_delivery_is_tried_ten_times_over_a_day_and_a_half() {
-        let waits: Vec<Duration> = (1..).map_while(|attempts| next_attempt(attempts, 0.5)).collect();
-        assert_eq!(waits.len(), 9);
-        let all: Duration = waits.iter().sum();
-        assert!(all > Duration::from_secs(36 * 3600) && all < Duration::from_secs(48 * 3600), "{all:?}");
-        assert!(waits.is_sorted());
-        assert_eq!(next_attempt(i64::MAX, 0.5), None);
     }
 
     #[test]

@@ -190,10 +190,13 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was changed.
     pub fn requeue(&mut self, id: &str) -> Result<bool> {
-        let changed = self.db.execute(
+        let tx = self.db.transaction()?;
+        let changed = tx.execute(
             "UPDATE event SET state = 0, reason = NULL, settled_at = NULL WHERE id = ?1 AND state = 1",
             [id],
         )?;
+        tx.execute("UPDATE crm_record SET refused = 0 WHERE event = ?1", [id])?;
+        tx.commit()?;
         Ok(changed > 0)
     }
 

@@ -26,6 +26,10 @@ pub(super) fn answer(
         ("GET", ["query"]) => {
             page(soql::run(org, parameter("q").ok_or_else(missing)?)?, parameter("q").unwrap_or_default(), 0)
         }
+        ("GET", ["queryAll"]) => {
+            let soql = parameter("q").ok_or_else(missing)?;
+            page(soql::run_all(org, soql)?, soql, 0)
+        }
         ("GET", ["query", locator]) => {
             let (soql, from) = read_locator(locator).ok_or_else(missing)?;
             page(soql::run(org, &soql)?, &soql, from)

@@ -3,14 +3,18 @@
 //! proved against it is proved of the documentation as read here.
 //!
 //! ```text
-//! HTTP (server) ─▶ session, limit, fault ─▶ resource (api) ─▶ record rules (org) · SOQL (soql)
+//! sign-in (oauth) ─▶ HTTP (server): session, limit, fault ─▶ resource (api) ─▶ record rules (org) · SOQL (soql)
 //! ```
 
 mod api;
+mod oauth;
 mod org;
 mod schema;
 mod server;
 mod soql;
+mod story;
 
+pub use oauth::{CLIENT_ID, CLIENT_SECRET, DESKTOP_CLIENT_ID, REFRESH_TOKEN, USER};
 pub use org::{Denied, Options};
-pub use server::{CLIENT_ID, CLIENT_SECRET, Fault, REFRESH_TOKEN, Simulator};
+pub use server::{Fault, Simulator};
+pub use story::Story;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::oauth::USER;
 use super::schema::{KEY, Object, objects};
+use crate::personas::REP;
 
 /// What an organisation has.
 #[derive(Clone, Copy, Debug)]
@@ -82,11 +84,16 @@ impl ApiError {
 
 type Record = Map<String, Value>;
 
+/// Who has made what a test has put there.
+const ADMINISTRATOR: &str = "005000000000009AAA";
+
 /// The records of one organisation. A clone is a savepoint.
 #[derive(Clone, Debug)]
 pub(super) struct Org {
     objects: std::sync::Arc<Vec<Object>>,
     records: BTreeMap<&'static str, Vec<Record>>,
+    /// The recycle bin.
+    bin: BTreeMap<&'static str, Vec<Record>>,
     made: u64,
     pub(super) denied: HashSet<Denied>,
     /// The next change meets a locked row.
@@ -96,7 +103,20 @@ pub(super) struct Org {
 impl Org {
     pub(super) fn new(options: &Options) -> Self {
         let objects = std::sync::Arc::new(objects(options));
-        Self { objects, records: BTreeMap::new(), made: 0, denied: HashSet::new(), locked: false }
+        let mut org = Self {
+            objects,
+            records: BTreeMap::new(),
+            bin: BTreeMap::new(),
+            made: 0,
+            denied: HashSet::new(),
+            locked: false,
+        };
+        let user = json!({"Id": USER, "Username": REP.address, "Name": REP.name});
+        for (name, fields) in [("User", user), ("Organization", json!({"Name": "Sales Example"}))] {
+            // Both objects are in every organisation.
+            let _there = org.seed(name, fields);
+        }
+        org
     }
 
     pub(super) fn objects(&self) -> &[Object] {
@@ -116,6 +136,11 @@ impl Org {
 
     pub(super) fn all(&self, object: &str) -> impl Iterator<Item = &Record> {
         self.records.get(object).into_iter().flatten()
+    }
+
+    /// Those in the recycle bin.
+    pub(super) fn deleted(&self, object: &str) -> impl Iterator<Item = &Record> {
+        self.bin.get(object).into_iter().flatten()
     }
 
     pub(super) fn find(&self, object: &str, id: &str) -> Option<&Record> {
@@ -140,9 +165,19 @@ impl Org {
         let Value::Object(mut record) = fields else {
             return Err(ApiError::new(400, "JSON_PARSER_ERROR", "not an object"));
         };
+        let id = record.get("Id").and_then(Value::as_str).map_or(id, str::to_owned);
         record.insert("Id".into(), json!(id));
         record.entry("CreatedDate").or_insert_with(now);
         record.entry("LastModifiedDate").or_insert_with(now);
+        record.entry("SystemModstamp").or_insert_with(now);
+        record.entry("CreatedById").or_insert(json!(ADMINISTRATOR));
+        record.entry("IsDeleted").or_insert(json!(false));
+        if matches!(object, "Contact" | "Lead") {
+            let part = |name| record.get(name).and_then(Value::as_str);
+            let name: Vec<&str> = [part("FirstName"), part("LastName")].into_iter().flatten().collect();
+            let name = json!(name.join(" "));
+            record.insert("Name".into(), name);
+        }
         if object == "Lead" {
             record.entry("IsConverted").or_insert(json!(false));
         }
@@ -169,6 +204,7 @@ impl Org {
         self.check(name, fields, None)?;
         self.unlock()?;
         let mut record = fields.clone();
+        record.insert("CreatedById".into(), json!(USER));
         let recipients =
             [("ToIds", "ToAddress"), ("CcIds", "CcAddress")].map(|(ids, kind)| (record.remove(ids), kind));
         let id = self.seed(name, Value::Object(record))?;
@@ -202,6 +238,7 @@ impl Org {
         if let Some(record) = record {
             record.extend(fields.clone());
             record.insert("LastModifiedDate".into(), now());
+            record.insert("SystemModstamp".into(), now());
         }
         Ok(())
     }
@@ -210,7 +247,12 @@ impl Org {
         let name = self.object(name)?.name;
         let id = self.get(name, id)?.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
         self.unlock()?;
-        self.records.entry(name).or_default().retain(|record| !same_id(record, &id));
+        let records = self.records.entry(name).or_default();
+        for mut record in records.extract_if(.., |record| same_id(record, &id)) {
+            record.insert("IsDeleted".into(), json!(true));
+            record.insert("SystemModstamp".into(), now());
+            self.bin.entry(name).or_default().push(record);
+        }
         if name == "EmailMessage" {
             let of_email =
                 |record: &Record| record.get("EmailMessageId").and_then(Value::as_str) == Some(&id);

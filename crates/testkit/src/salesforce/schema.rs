@@ -33,11 +33,18 @@ pub(super) const KEY: &str = "Answerback_Key__c";
 /// Name, type, length, and c(reate) u(pdate) r(equired).
 type Row = (&'static str, &'static str, usize, &'static str);
 
-const SYSTEM: &[Row] =
-    &[("Id", "id", 18, ""), ("CreatedDate", "datetime", 0, ""), ("LastModifiedDate", "datetime", 0, "")];
+const SYSTEM: &[Row] = &[
+    ("Id", "id", 18, ""),
+    ("IsDeleted", "boolean", 0, ""),
+    ("CreatedById", "reference", 18, ""),
+    ("CreatedDate", "datetime", 0, ""),
+    ("LastModifiedDate", "datetime", 0, ""),
+    ("SystemModstamp", "datetime", 0, ""),
+];
 const PERSON: &[Row] = &[
     ("FirstName", "string", 40, "cu"),
     ("LastName", "string", 80, "cur"),
+    ("Name", "string", 121, ""),
     ("Email", "email", 80, "cu"),
     ("HasOptedOutOfEmail", "boolean", 0, "cu"),
     ("EmailBouncedReason", "string", 255, "cu"),
@@ -75,6 +82,8 @@ const OBJECTS: &[(&str, &str, &[Row])] = &[
         "00K",
         &[("OpportunityId", "reference", 18, "cr"), ("ContactId", "reference", 18, "cur")],
     ),
+    ("User", "005", &[("Username", "string", 80, ""), ("Name", "string", 121, "")]),
+    ("Organization", "00D", &[("Name", "string", 80, "")]),
     ("Campaign", "701", &[("Name", "string", 80, "cur")]),
     (
         "CampaignMember",
@@ -97,6 +106,7 @@ const OBJECTS: &[(&str, &str, &[Row])] = &[
             ("FromName", "string", 1000, "c"),
             ("ToAddress", "string", 4000, "c"),
             ("CcAddress", "string", 4000, "c"),
+            ("BccAddress", "string", 4000, "c"),
             ("ToIds", "junctionidlist", 0, "c"),
             ("CcIds", "junctionidlist", 0, "c"),
             ("Subject", "string", 3000, "c"),
@@ -129,6 +139,11 @@ const OBJECTS: &[(&str, &str, &[Row])] = &[
         ],
     ),
     (
+        "ActionCadenceStepTracker",
+        "8HF",
+        &[("ActionCadenceId", "reference", 18, ""), ("ActionCadenceName", "string", 255, "")],
+    ),
+    (
         "Task",
         "00T",
         &[
@@ -155,12 +170,15 @@ pub(super) fn objects(options: &Options) -> Vec<Object> {
         })
         .collect();
     for object in &mut objects {
+        if options.key_field && matches!(object.name, "EmailMessage" | "Task") {
+            object.fields.push(Field { key: true, ..field(&(KEY, "string", 36, "cu")) });
+        }
         match object.name {
-            "EmailMessage" | "Task" if options.key_field => {
-                object.fields.push(Field { key: true, ..field(&(KEY, "string", 36, "cu")) });
-            }
             "EmailMessageRelation" if options.newest_version >= 67 => {
                 object.fields.push(field(&("DeliveryResponse", "picklist", 255, "cu")));
+            }
+            "EmailMessage" if options.sales_engagement => {
+                object.fields.push(field(&("ActionCadenceStepTrackerId", "reference", 18, "")));
             }
             "Contact" if options.person_accounts => {
                 object.fields.push(field(&("IsPersonAccount", "boolean", 0, "c")))
@@ -180,7 +198,7 @@ pub(super) fn objects(options: &Options) -> Vec<Object> {
     // Without Enhanced Email there are only the emails of Email-to-Case, which nobody else creates.
     objects.retain(|object| match object.name {
         "EmailMessageRelation" => options.enhanced_email,
-        "ActionCadenceTracker" => options.sales_engagement,
+        "ActionCadenceTracker" | "ActionCadenceStepTracker" => options.sales_engagement,
         _ => true,
     });
     objects

@@ -1,4 +1,4 @@
-//! The simulator over HTTP: sign-in, sessions, the request limit, and faults.
+//! The simulator over HTTP: sessions, the request limit, and faults.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,28 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use axum::routing::{get, post};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::api;
+use super::oauth::{Book, authorize, token};
 use super::org::{ApiError, Denied, Options, Org};
 
-/// The consumer key that it knows.
-pub const CLIENT_ID: &str = "3MVG9simulator";
-/// Its secret.
-pub const CLIENT_SECRET: &str = "simulator-secret";
-/// An authorisation code as it stands in an address.
-const CODE: &str = "aPrx.simulator%3D%3D";
 const VERSIONS: [u16; 4] = [65, 66, 67, 68];
-/// The refresh token that it knows at first. Each is good for one use: it gives another.
-pub const REFRESH_TOKEN: &str = "5Aep861.simulator.0";
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,25 +38,30 @@ pub enum Fault {
     CutAfterCommit,
 }
 
+/// What the simulator does about an answer that was logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Logged {
+    #[default]
+    Answers,
+    /// The entry is made, and the answer never comes.
+    Hangs,
+}
+
 #[derive(Debug)]
-struct Inner {
-    url: String,
+pub(super) struct Inner {
+    pub(super) url: String,
     org: Org,
-    sessions: HashSet<String>,
-    signed_in: u32,
+    pub(super) sessions: HashSet<String>,
+    pub(super) book: Book,
     newest_version: u16,
-    refresh_token: String,
-    /// The challenge of the sign-in that the browser has been through (RFC 7636).
-    challenge: Option<String>,
     /// Requests so far, sign-ins not among them.
     requests: u32,
     limit: u32,
     faults: BTreeMap<u32, Fault>,
-    /// What sign-ins are answered.
-    refuse_sign_in: Option<(&'static str, &'static str)>,
+    logged: Logged,
 }
 
-type Shared = Arc<Mutex<Inner>>;
+pub(super) type Shared = Arc<Mutex<Inner>>;
 
 /// A Salesforce organisation on a port of this machine; gone when this is dropped.
 #[derive(Debug)]
@@ -89,14 +84,12 @@ impl Simulator {
             url: url.clone(),
             org: Org::new(&options),
             sessions: HashSet::new(),
-            signed_in: 0,
+            book: Book::default(),
             newest_version: options.newest_version,
-            refresh_token: REFRESH_TOKEN.into(),
-            challenge: None,
             requests: 0,
             limit: 15_000,
             faults: BTreeMap::new(),
-            refuse_sign_in: None,
+            logged: Logged::default(),
         }));
         let router = Router::new()
             .route("/services/oauth2/authorize", get(authorize))
@@ -147,6 +140,11 @@ impl Simulator {
         inner.faults.insert(at, fault);
     }
 
+    /// Leaves requests that make an EmailMessage without an answer, or no longer.
+    pub fn hang_when_logged(&self, hang: bool) {
+        lock(&self.shared).logged = if hang { Logged::Hangs } else { Logged::Answers };
+    }
+
     /// Whether every fault has been met.
     pub fn faults_met(&self) -> bool {
         let inner = lock(&self.shared);
@@ -166,8 +164,20 @@ impl Simulator {
     /// Refuses sign-ins with this error and description, or no longer.
     pub fn refuse_sign_in(&self, answer: Option<(&'static str, &'static str)>) {
         let mut inner = lock(&self.shared);
-        inner.refuse_sign_in = answer;
+        inner.book.refuse = answer;
         inner.sessions.clear();
+    }
+
+    /// Ends every session and every sign-in of users.
+    pub fn revoke_sign_ins(&self) {
+        let mut inner = lock(&self.shared);
+        inner.book.revoke();
+        inner.sessions.clear();
+    }
+
+    /// Deletes a record as somebody else would.
+    pub fn remove(&self, object: &str, id: &str) -> bool {
+        lock(&self.shared).org.delete(object, id).is_ok()
     }
 
     /// Requests so far.
@@ -180,50 +190,6 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-async fn token(State(shared): State<Shared>, Form(form): Form<BTreeMap<String, String>>) -> Response<Body> {
-    let mut inner = lock(&shared);
-    let given = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-    let refused = match (given("grant_type"), given("client_id"), given("client_secret")) {
-        _ if inner.refuse_sign_in.is_some() => inner.refuse_sign_in,
-        ("client_credentials", CLIENT_ID, CLIENT_SECRET) => None,
-        ("client_credentials", CLIENT_ID, _) => Some(("invalid_client", "invalid client credentials")),
-        ("client_credentials", ..) => Some(("invalid_client_id", "client identifier invalid")),
-        ("refresh_token", CLIENT_ID, CLIENT_SECRET) if given("refresh_token") == inner.refresh_token => None,
-        ("refresh_token", ..) => Some(("invalid_grant", "expired access/refresh token")),
-        ("authorization_code", CLIENT_ID, CLIENT_SECRET) => {
-            let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(given("code_verifier")));
-            let proven = given("code") == "aPrx.simulator==" && inner.challenge.take() == Some(proof);
-            (!proven).then_some(("invalid_grant", "invalid authorization code"))
-        }
-        _ => Some(("unsupported_grant_type", "grant type not supported")),
-    };
-    if let Some((error, description)) = refused {
-        return json_answer(400, &json!({"error": error, "error_description": description}));
-    }
-    inner.signed_in += 1;
-    let session = format!("00D000000000001!simulator.{}", inner.signed_in);
-    inner.sessions.insert(session.clone());
-    let id = format!("{}/id/00D000000000001EAA/005000000000001AAA", inner.url);
-    let successor = (given("grant_type") != "client_credentials").then(|| {
-        inner.refresh_token = format!("5Aep861.simulator.{}", inner.signed_in);
-        &inner.refresh_token
-    });
-    let answer = json!({"access_token": session, "refresh_token": successor, "instance_url": inner.url, "id": id,
-        "token_type": "Bearer", "issued_at": "1763542800000", "signature": "simulated", "scope": "api"});
-    json_answer(200, &answer)
-}
-
-/// Somebody signs in and allows it at once: the browser goes where the app's callback is.
-async fn authorize(
-    State(shared): State<Shared>,
-    Query(query): Query<BTreeMap<String, String>>,
-) -> Response<Body> {
-    let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
-    lock(&shared).challenge = Some(given("code_challenge").to_owned());
-    let ends_at = format!("{}?code={CODE}&state={}", given("redirect_uri"), given("state"));
-    Response::builder().status(302).header(header::LOCATION, ends_at).body(Body::empty()).unwrap_or_default()
 }
 
 async fn versions(State(shared): State<Shared>) -> Response<Body> {
@@ -275,7 +241,11 @@ async fn data(
     let known = parts.next().is_some_and(|version| VERSIONS.iter().any(|v| version == format!("v{v}.0")));
     let path = parts.next().filter(|_| known).unwrap_or("none");
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let before = inner.org.all("EmailMessage").count();
     let answer = api::answer(&mut inner.org, method.as_str(), path, &query, &body);
+    if inner.logged == Logged::Hangs && inner.org.all("EmailMessage").count() > before {
+        return Response::new(Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()));
+    }
     if fault == Some(Fault::CutAfterCommit) {
         return cut();
     }
@@ -299,7 +269,7 @@ fn cut() -> Response<Body> {
     Response::new(Body::from_stream(broken))
 }
 
-fn json_answer(status: u16, body: &Value) -> Response<Body> {
+pub(super) fn json_answer(status: u16, body: &Value) -> Response<Body> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json;charset=UTF-8")
@@ -307,6 +277,6 @@ fn json_answer(status: u16, body: &Value) -> Response<Body> {
         .unwrap_or_default()
 }
 
-fn lock(shared: &Shared) -> MutexGuard<'_, Inner> {
+pub(super) fn lock(shared: &Shared) -> MutexGuard<'_, Inner> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

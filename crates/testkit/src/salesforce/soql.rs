@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::org::{ApiError, Org};
@@ -12,7 +13,7 @@ pub(super) struct Query {
     fields: Vec<String>,
     object: String,
     filter: Option<Filter>,
-    order: Option<(String, bool)>,
+    order: Vec<(String, bool)>,
     limit: Option<usize>,
 }
 
@@ -25,6 +26,15 @@ enum Filter {
 
 /// Reads and answers a query.
 pub(super) fn run(org: &Org, soql: &str) -> Result<Vec<Value>, ApiError> {
+    answer(org, soql, false)
+}
+
+/// The same, of what is in the recycle bin as well.
+pub(super) fn run_all(org: &Org, soql: &str) -> Result<Vec<Value>, ApiError> {
+    answer(org, soql, true)
+}
+
+fn answer(org: &Org, soql: &str, deleted: bool) -> Result<Vec<Value>, ApiError> {
     let malformed = || ApiError::new(400, "MALFORMED_QUERY", "unexpected token");
     let mut reader = Reader { tokens: tokens(soql).ok_or_else(malformed)?, at: 0 };
     let query = reader.query().filter(|_| reader.at == reader.tokens.len()).ok_or_else(malformed)?;
@@ -33,9 +43,14 @@ pub(super) fn run(org: &Org, soql: &str) -> Result<Vec<Value>, ApiError> {
         check(org, &query.object, path)?;
     }
     let object = org.object(&query.object)?.name;
-    let mut found: Vec<&Map<String, Value>> =
-        org.all(object).filter(|r| query.filter.as_ref().is_none_or(|f| f.holds(org, r))).collect();
-    if let Some((path, descending)) = &query.order {
+    let bin = org.deleted(object).filter(|_| deleted);
+    let mut found: Vec<&Map<String, Value>> = org
+        .all(object)
+        .chain(bin)
+        .filter(|r| query.filter.as_ref().is_none_or(|f| f.holds(org, r)))
+        .collect();
+    // A stable sort by the last field first.
+    for (path, descending) in query.order.iter().rev() {
         found.sort_by(|a, b| {
             let order = compare(&value(org, a, path), &value(org, b, path)).unwrap_or(Ordering::Equal);
             if *descending { order.reverse() } else { order }
@@ -134,6 +149,9 @@ impl Filter {
 /// Text compares without regard to case; ids by their first 15 characters.
 fn compare(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
+        (Value::String(a), Value::String(b)) if time(a).is_some() && time(b).is_some() => {
+            time(a).partial_cmp(&time(b))
+        }
         (Value::String(a), Value::String(b)) => {
             let ids = a.len() == 18 && matches!(b.len(), 15 | 18) || a.len() == 15 && b.len() == 18;
             let same_id = ids && a.get(..15) == b.get(..15);
@@ -147,6 +165,11 @@ fn compare(one: &Value, other: &Value) -> Option<Ordering> {
         (_, Value::Null) => Some(Ordering::Greater),
         _ => None,
     }
+}
+
+/// A date and time, as records and as queries spell it.
+fn time(text: &str) -> Option<Timestamp> {
+    text.replace("+0000", "Z").parse().ok()
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -240,13 +263,18 @@ impl Reader {
         self.keyword("FROM").then_some(())?;
         let object = self.word()?;
         let filter = if self.keyword("WHERE") { Some(self.either()?) } else { None };
-        let mut order = None;
+        let mut order = Vec::new();
         if self.keyword("ORDER") {
             self.keyword("BY").then_some(())?;
-            let path = self.word()?;
-            let descending = self.keyword("DESC");
-            let _ascending = !descending && self.keyword("ASC");
-            order = Some((path, descending));
+            loop {
+                let path = self.word()?;
+                let descending = self.keyword("DESC");
+                let _ascending = !descending && self.keyword("ASC");
+                order.push((path, descending));
+                if !self.sign(",") {
+                    break;
+                }
+            }
         }
         let limit = if self.keyword("LIMIT") { Some(self.word()?.parse().ok()?) } else { None };
         Some(Query { fields, object, filter, order, limit })

@@ -38,20 +38,30 @@ impl Connector {
         }
         let seen = self.look(&org, &wanted, members.as_deref().map(|soql| ("CampaignMember", soql))).await?;
         let person = prospect(&seen.people, &wanted, send);
+        // What can be changed is, before it is said which permission is missing.
+        let (members, mut lacking) =
+            seen.more.map_or_else(|error| (Vec::new(), Some(error)), |found| (found, None));
         let ended = match person.filter(|_| cadences) {
-            Some(person) => self.end_cadences(person, stop).await?,
+            Some(person) => match self.end_cadences(person, stop).await {
+                Err(error) if error.lacks_an_optional_permission() => {
+                    lacking.get_or_insert(error);
+                    false
+                }
+                ended => ended?,
+            },
             None => false,
         };
-        let mut changes: Vec<Change> = seen
-            .more
+        let mut changes: Vec<Change> = members
             .iter()
             .filter_map(|member| change::of_member(member, &self.settings.mapping.replied_status))
             .collect();
         changes.extend(person.into_iter().flat_map(|person| change::of_person(person, &wishes)));
-        Ok(match apply(self, journal, event.id, &changes).await? {
-            Wrote::Nothing if ended => Wrote::Changes,
-            wrote => wrote,
-        })
+        let wrote = apply(self, journal, event.id, &changes).await?;
+        match (lacking, wrote) {
+            (Some(error), _) => Err(error),
+            (None, Wrote::Nothing) if ended => Ok(Wrote::Changes),
+            (None, wrote) => Ok(wrote),
+        }
     }
 
     pub(super) async fn on_prospect<J: Journal>(
@@ -113,7 +123,7 @@ impl Records for Connector {
         Ok(record.get(&change.field).cloned().unwrap_or_default())
     }
 
-    /// One request for each object, all or none.
+    /// One request for each object, all or none. Where the user may not change one, the others are changed all the same.
     async fn write(&self, values: &[(&Change, &Value)]) -> Result<(), CrmError> {
         let mut objects: BTreeMap<&str, BTreeMap<&str, Map<String, Value>>> = BTreeMap::new();
         for (change, value) in values {
@@ -122,11 +132,15 @@ impl Records for Connector {
             record.insert("id".into(), json!(change.id));
             record.insert(change.field.clone(), (*value).clone());
         }
+        let mut lacking = None;
         for (object, records) in objects {
             let records: Vec<Value> = records.into_values().map(Value::Object).collect();
-            self.rest.update(object, &records).await?;
+            match self.rest.update(object, &records).await {
+                Err(error) if error.lacks_an_optional_permission() => drop(lacking.get_or_insert(error)),
+                updated => updated?,
+            }
         }
-        Ok(())
+        lacking.map_or(Ok(()), Err)
     }
 }
 

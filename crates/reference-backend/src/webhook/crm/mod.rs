@@ -5,10 +5,11 @@ mod records;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use answerback_backend::crm::budget::{self, Hold};
 use answerback_backend::crm::trial::trial;
 use answerback_backend::crm::{Crm, CrmError, Finding, Journal, JournalError, Record, Wrote};
 use answerback_backend::{Event, EventType, hubspot, salesforce};
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::Timestamp;
 
 use self::records::StoreJournal;
 pub use self::records::{CRMS, HUBSPOT, SALESFORCE};
@@ -21,8 +22,6 @@ const LATE: &str = "The CRM did not answer in time.";
 const TIMEOUT: Duration = LEASE.saturating_sub(Duration::from_secs(5));
 /// A whole check or trial takes no longer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long events wait while the whole organisation is short of requests.
-const ORGANISATION_HOLD: Duration = Duration::from_secs(15 * 60);
 
 /// Writes one organisation's events into its CRM. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -116,27 +115,25 @@ impl Endpoint {
     pub async fn hold(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let (org, crm) = (&self.journal.org, self.journal.crm);
         let (used, most) = self.requests(now).await?;
-        if used >= i64::from(most) {
-            tracing::warn!(
-                org,
-                crm,
-                used,
-                "the day's requests are used up; events wait until tomorrow (UTC)"
-            );
-            let tomorrow =
-                now.to_zoned(TimeZone::UTC).start_of_day().and_then(|day| day.checked_add(1.day()));
-            return Ok(Some(tomorrow.map_or(now, |day| day.timestamp())));
+        let hold = match &self.connector {
+            Connector::Salesforce(salesforce) => salesforce.first.hold(used, now),
+            Connector::HubSpot(_) => budget::ours(used, most, now),
+        };
+        match hold {
+            Some(Hold::Ours(_)) => {
+                tracing::warn!(
+                    org,
+                    crm,
+                    used,
+                    "the day's requests are used up; events wait until tomorrow (UTC)"
+                );
+            }
+            Some(Hold::TheirOwn(_)) => {
+                tracing::warn!(org, crm, "the organisation is short of requests; events wait");
+            }
+            None => {}
         }
-        let Connector::Salesforce(Salesforce { first, .. }) = &self.connector else { return Ok(None) };
-        let percent = u64::from(first.settings().organisation_percent);
-        if first.usage().is_some_and(|usage| u64::from(usage.used) * 100 >= u64::from(usage.limit) * percent)
-        {
-            tracing::warn!(org, crm, "the organisation is short of requests; events wait");
-            // Looked at afresh then: the next answer says how many there are.
-            first.forget_usage();
-            return Ok(now.checked_add(ORGANISATION_HOLD).ok());
-        }
-        Ok(None)
+        Ok(hold.map(Hold::until))
     }
 
     /// Writes a leased event.

@@ -1,8 +1,9 @@
 //! What was written into a CRM for which event, and how many requests that took.
 
+use answerback_backend::crm::budget::day;
 use answerback_backend::crm::{Journal, JournalError, Record};
 use answerback_reply::TrackedSend;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -83,10 +84,6 @@ impl Store {
         let send = body.and_then(|body| serde_json::from_str(&body).ok());
         Ok(Context { retracted: row.try_get::<i64, _>("retracted")? != 0, send })
     }
-}
-
-fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).date().to_string()
 }
 
 /// One organisation's records of one CRM.
