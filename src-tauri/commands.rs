@@ -7,6 +7,7 @@ mod diagnostics;
 mod mailboxes;
 mod replies;
 mod rules;
+mod salesforce;
 mod sign_in;
 mod window;
 
@@ -54,6 +55,10 @@ pub fn interface() -> Builder<Wry> {
             backend::pairing,
             backend::cancel_pairing,
             backend::open_pairing_page,
+            salesforce::begin_salesforce,
+            salesforce::finish_salesforce,
+            salesforce::check_salesforce,
+            salesforce::try_salesforce,
             window::take_link,
             window::newer_version,
             window::install_update,

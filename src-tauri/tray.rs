@@ -174,7 +174,7 @@ mod tests {
     fn overview(state: OverviewState, paused_until: Option<&str>) -> Overview {
         serde_json::from_value(serde_json::json!({
             "state": state, "pausedUntil": paused_until, "accounts": [],
-            "backend": {"url": null, "state": "not_connected", "lastContact": null, "waiting": 0, "delivered": 0,
+            "backend": {"url": null, "salesforce": null, "state": "not_connected", "lastContact": null, "waiting": 0, "delivered": 0,
                         "rejected": 0, "problem": null},
             "today": {"replies": 0, "automatic": 0, "bounces": 0, "stopped": 0},
             "latest": [], "trackedSends": 0

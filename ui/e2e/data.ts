@@ -229,6 +229,7 @@ export const busy: Overview = {
   backend: {
     url: "https://sales.example.com",
     state: "connected",
+    salesforce: null,
     lastContact: at("14:31"),
     waiting: 1,
     delivered: 128,
@@ -248,6 +249,7 @@ export const empty: Overview = {
     ...busy.backend,
     url: null,
     state: "not_connected",
+    salesforce: null,
     lastContact: null,
     waiting: 0,
     delivered: 0,

@@ -35,7 +35,7 @@ export async function open(page: Page, path: string, scene: Scene = {}): Promise
       doctor: data.doctor,
       history: overview === data.empty ? { days: [], medianMinutes: null } : data.history,
       discover: [],
-      organisation: { managed: true, backendUrl: null, contact: "it@sales.example" },
+      organisation: { managed: true, backendUrl: null, salesforce: null, contact: "it@sales.example" },
       pairing: null,
       begin_pairing: data.pairing,
       take_link: null,

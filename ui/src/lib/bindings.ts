@@ -65,6 +65,14 @@ export const commands = {
 	cancelPairing: () => typedError<null, Problem>(__TAURI_INVOKE("cancel_pairing")),
 	/**  Opens the backend's page for the pairing in the browser. The page comes from the backend, never from the window. */
 	openPairingPage: () => typedError<null, Problem>(__TAURI_INVOKE("open_pairing_page")),
+	/**  Begins to sign in to Salesforce, and opens its page in the browser. `cancel_sign_in` calls it off, `open_sign_in` opens the page again. */
+	beginSalesforce: (draft: SalesforceDraft) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_salesforce", { draft })),
+	/**  Waits for the browser, then reads and writes there in place of what was connected before. */
+	finishSalesforce: (id: string) => typedError<BackendView, Problem>(__TAURI_INVOKE("finish_salesforce", { id })),
+	/**  What may be done in the Salesforce that is connected. */
+	checkSalesforce: () => typedError<Check[], Problem>(__TAURI_INVOKE("check_salesforce")),
+	/**  Logs an answer of whoever has this address and removes it again. */
+	trySalesforce: (address: string) => typedError<string[], Problem>(__TAURI_INVOKE("try_salesforce", { address })),
 	/**  The link that was opened last, once. */
 	takeLink: () => typedError<Link | null, Problem>(__TAURI_INVOKE("take_link")),
 	/**  The newer version, if one was found. */
@@ -222,8 +230,10 @@ export type BackendState =
 
 /**  The backend that this laptop reports to. */
 export type BackendView = {
-	/**  Its base URL; `None` when none is connected. */
+	/**  Its base URL, or that of the Salesforce in its place; `None` when none is connected. */
 	url: string | null,
+	/**  Where Salesforce stands in its place. */
+	salesforce: SalesforceView | null,
 	/**  What the connection is doing. */
 	state: BackendState,
 	/**  When it last answered. */
@@ -450,6 +460,8 @@ export type OrganisationView = {
 	managed: boolean,
 	/**  The backend to pair with. */
 	backendUrl: string | null,
+	/**  The Salesforce to connect where there is no backend. */
+	salesforce: SalesforceDraft | null,
 	/**  Whom to ask. */
 	contact: string | null,
 };
@@ -736,6 +748,24 @@ export type RulesView = {
 	logLevel: string,
 	/**  The most that the organisation allows; `None` when it is silent. */
 	maxLogLevel: string | null,
+};
+
+/**  A Salesforce to be connected, as typed in or as the organisation's policy has it. */
+export type SalesforceDraft = {
+	/**  The My Domain address, or where people sign in. */
+	url: string,
+	/**  The consumer key of the organisation's External Client App. */
+	clientId: string,
+};
+
+/**  The Salesforce that stands in the backend's place. */
+export type SalesforceView = {
+	/**  The consumer key of the organisation's External Client App. */
+	clientId: string,
+	/**  Who is signed in, by their user name; `None` before Salesforce has said so. */
+	user: string | null,
+	/**  The organisation's name. */
+	organisation: string | null,
 };
 
 /**  One event of a verdict. */

@@ -1,5 +1,7 @@
 import { agent, problemOf } from "./agent";
-import type { BrowserSignIn as Begun, Check, Problem } from "./bindings";
+import type { BrowserSignIn as MailboxSignIn, Check, Problem } from "./bindings";
+
+type Begun = Pick<MailboxSignIn, "id" | "url"> & Partial<Pick<MailboxSignIn, "adminPage">>;
 
 /** A sign-in through the browser: begun, waited for, and perhaps called off. */
 export class BrowserSignIn {
@@ -13,30 +15,42 @@ export class BrowserSignIn {
   problem = $state<Problem>();
 
   /** Opens the provider's page and waits; gives whether the mailbox is watched. */
-  async run(begin: () => Promise<Begun>): Promise<boolean> {
-    this.problem = undefined;
+  run(begin: () => Promise<MailboxSignIn>): Promise<boolean> {
     this.checks = [];
     this.second = false;
-    let begun: Begun | undefined;
-    try {
-      begun = await begin();
-      for (;;) {
-        this.waiting = begun;
-        const came = await agent.finishSignIn(begun.id);
-        if (came.outcome === "next") {
-          this.second = true;
-          begun = came.signIn;
-          continue;
-        }
-        this.checks = came.checks;
-        return came.outcome === "watched";
+    return this.waitFor(begin, async (begun, show) => {
+      let came = await agent.finishSignIn(begun.id);
+      while (came.outcome === "next") {
+        this.second = true;
+        show(came.signIn);
+        came = await agent.finishSignIn(came.signIn.id);
       }
+      this.checks = came.checks;
+      return came.outcome === "watched";
+    });
+  }
+
+  /** Opens a page and waits for what `finish` makes of the sign-in, which may `show` another page; gives what it gave. */
+  async waitFor(
+    begin: () => Promise<Begun>,
+    finish: (begun: Begun, show: (next: Begun) => void) => Promise<boolean>,
+  ): Promise<boolean> {
+    this.problem = undefined;
+    let shown: Begun | undefined;
+    const show = (next: Begun) => {
+      shown = next;
+      this.waiting = next;
+    };
+    try {
+      const begun = await begin();
+      show(begun);
+      return await finish(begun, show);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code !== "sign_in_cancelled") this.problem = problem;
       return false;
     } finally {
-      if (this.waiting?.id === begun?.id) this.waiting = undefined;
+      if (this.waiting?.id === shown?.id) this.waiting = undefined;
     }
   }
 

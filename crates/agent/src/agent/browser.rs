@@ -16,7 +16,7 @@ pub(super) enum Work {
     /// A mailbox.
     Mailbox(Box<MailboxWork>),
     /// Salesforce.
-    Salesforce(SalesforceConfig, SignIn),
+    Salesforce(Box<(SalesforceConfig, SignIn)>),
 }
 
 /// A sign-in that was begun.

@@ -25,8 +25,12 @@ impl Agent {
         })?;
         let sign_in = sign_in::begin_salesforce(&salesforce).await?;
         let shown = SalesforceSignIn { id: uuid::Uuid::new_v4().to_string(), url: sign_in.url().to_owned() };
-        self.wait_for_browser(shown.id.clone(), shown.url.clone(), Work::Salesforce(salesforce, sign_in))
-            .await;
+        self.wait_for_browser(
+            shown.id.clone(),
+            shown.url.clone(),
+            Work::Salesforce(Box::new((salesforce, sign_in))),
+        )
+        .await;
         Ok(shown)
     }
 
@@ -37,7 +41,8 @@ impl Agent {
     /// The rep or the organisation said no, nobody came back, it was called off, or keychain or configuration can't be written.
     pub async fn finish_salesforce(&self, id: String) -> Result<BackendView, Problem> {
         let (work, stop) = self.take_sign_in(&id).await?;
-        let Work::Salesforce(salesforce, sign_in) = work else { return Err(called_off()) };
+        let Work::Salesforce(work) = work else { return Err(called_off()) };
+        let (salesforce, sign_in) = *work;
         let finished = tokio::select! {
             () = stop.cancelled() => Err(called_off()),
             finished = sign_in::finish_salesforce(&salesforce, &self.context.credentials, sign_in) => finished,

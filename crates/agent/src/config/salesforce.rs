@@ -115,7 +115,6 @@ fn is_usual_key_field(field: &String) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::*;
 
     const SALESFORCE: &str =
         "[salesforce]\nurl = \"https://acme.my.salesforce.com\"\nclient_id = \"3MVG9\"\n";
