@@ -66,7 +66,7 @@ export const commands = {
 	/**  Opens the backend's page for the pairing in the browser. The page comes from the backend, never from the window. */
 	openPairingPage: () => typedError<null, Problem>(__TAURI_INVOKE("open_pairing_page")),
 	/**  Begins to sign in to Salesforce, and opens its page in the browser. `cancel_sign_in` calls it off, `open_sign_in` opens the page again. */
-	beginSalesforce: (draft: SalesforceDraft) => typedError<BrowserSignIn, Problem>(__TAURI_INVOKE("begin_salesforce", { draft })),
+	beginSalesforce: (draft: SalesforceDraft) => typedError<SalesforceSignIn, Problem>(__TAURI_INVOKE("begin_salesforce", { draft })),
 	/**  Waits for the browser, then reads and writes there in place of what was connected before. */
 	finishSalesforce: (id: string) => typedError<BackendView, Problem>(__TAURI_INVOKE("finish_salesforce", { id })),
 	/**  What may be done in the Salesforce that is connected. */
@@ -756,6 +756,14 @@ export type SalesforceDraft = {
 	url: string,
 	/**  The consumer key of the organisation's External Client App. */
 	clientId: string,
+};
+
+/**  A sign-in to Salesforce that waits for the browser. */
+export type SalesforceSignIn = {
+	/**  To wait for it, or to call it off. */
+	id: string,
+	/**  What to open in the browser. */
+	url: string,
 };
 
 /**  The Salesforce that stands in the backend's place. */
