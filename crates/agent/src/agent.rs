@@ -116,6 +116,7 @@ impl Agent {
         let events = context.events();
         let mut tasks = Tasks::default();
         tasks.start_clock(&context);
+        tasks.start_power(&context);
         tasks.start_network(&context);
         if let Some(destination) = config.destination() {
             tasks.start_backend(&context, destination).await;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use answerback_backend::{LogLevel, OrganisationPolicy};
 use answerback_keychain::Keychain;
+use answerback_mailbox::Power;
 use answerback_reply::{Identity, Policy, SendIndex};
 use answerback_store::Learned;
 use tokio::sync::{Notify, broadcast, watch};
@@ -44,6 +45,8 @@ pub struct Context {
     pub pairing: PairingUnderWay,
     events: broadcast::Sender<AgentEvent>,
     changes: broadcast::Sender<Change>,
+    /// Whether the laptop runs on its battery.
+    pub power: Power,
     /// There is something to push.
     pub outbox: Notify,
     /// The tracked sends are known: from the store, or from the backend's first answer.
@@ -92,6 +95,7 @@ impl Context {
             pairing: PairingUnderWay::default(),
             events: broadcast::channel(1024).0,
             changes: broadcast::channel(256).0,
+            power: Power::default(),
             outbox: Notify::new(),
             sends_known: watch::Sender::new(false),
             rescans: watch::Sender::new(0),

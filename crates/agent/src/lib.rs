@@ -28,6 +28,7 @@ mod link;
 mod live;
 pub mod managed;
 mod network;
+mod power;
 mod problem;
 pub mod redact;
 mod review;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{AccountConfig, Destination};
 use crate::context::Context;
 use crate::live::{LiveAccount, LiveBackend};
-use crate::{Change, backend, network, wake, watch};
+use crate::{Change, backend, network, power, wake, watch};
 
 /// How long a task may take to say good-bye before it is dropped. What it has decided is on disk in any case.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,6 +21,7 @@ pub struct Tasks {
     accounts: HashMap<String, Task>,
     backend: Option<Task>,
     clock: Option<Task>,
+    power: Option<Task>,
     network: Option<Task>,
     pairing: Option<Task>,
 }
@@ -51,6 +52,12 @@ impl Tasks {
     pub fn start_clock(&mut self, context: &Arc<Context>) {
         let context = Arc::clone(context);
         self.clock = Some(Task::spawn(|stop| async move { wake::watch_clock(&context, stop).await }));
+    }
+
+    /// Notices when the laptop runs on its battery.
+    pub fn start_power(&mut self, context: &Arc<Context>) {
+        let context = Arc::clone(context);
+        self.power = Some(Task::spawn(|stop| async move { power::watch_power(&context, stop).await }));
     }
 
     /// Notices another network.
@@ -111,7 +118,13 @@ impl Tasks {
 
     /// Stops everything, side by side.
     pub async fn stop_all(&mut self) {
-        let single = [self.backend.take(), self.clock.take(), self.network.take(), self.pairing.take()];
+        let single = [
+            self.backend.take(),
+            self.clock.take(),
+            self.power.take(),
+            self.network.take(),
+            self.pairing.take(),
+        ];
         let all = self.accounts.drain().map(|(_, task)| task).chain(single.into_iter().flatten());
         let ends: Vec<_> = all.map(|task| tokio::spawn(task.end())).collect();
         for end in ends {

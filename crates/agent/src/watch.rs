@@ -238,7 +238,11 @@ async fn prepare(
         .map_err(|error| store_failed(context, &error))?;
     let scanned: Vec<String> = folders.iter().filter(|f| f.scanned).map(|f| f.name.clone()).collect();
     let cursors = folders.into_iter().map(|f| Cursor { folder: f.name, state: f.cursor }).collect();
-    let options = WatchOptions { since: Some(since), exclude: account.exclude_folders.clone() };
+    let options = WatchOptions {
+        since: Some(since),
+        exclude: account.exclude_folders.clone(),
+        power: context.power.clone(),
+    };
     context.update_account(&id, |live| {
         // Perhaps said before the send was known for which mail is looked at again now.
         live.checked = None;

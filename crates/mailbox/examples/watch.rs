@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
     let days = std::env::var("DAYS").ok().and_then(|days| days.parse::<i64>().ok());
     let since =
         days.and_then(|days| Timestamp::now().checked_sub(SignedDuration::from_hours(days * 24)).ok());
-    let options = WatchOptions { since, exclude: Vec::new() };
+    let options = WatchOptions { since, ..WatchOptions::default() };
     let mut mailbox = connect(&settings, &credential, options, Vec::new()).await?;
     let mut total = 0;
     loop {

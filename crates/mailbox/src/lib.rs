@@ -13,6 +13,7 @@ mod exchange;
 pub mod graph;
 pub mod imap;
 mod net;
+mod power;
 pub mod settings;
 pub mod wake;
 
@@ -23,6 +24,7 @@ pub use ews::{EwsMailbox, EwsSettings, Place as EwsPlace};
 pub use graph::{GraphMailbox, GraphSettings, TokenSource};
 pub use imap::{Credential, ImapMailbox};
 pub use net::{Proxy, ProxyChoice, ProxyProtocol, tls_config};
+pub use power::Power;
 pub use settings::{ImapSettings, Security, WatchOptions};
 pub use wake::WakeDetector;
 

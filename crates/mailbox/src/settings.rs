@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::net::ProxyChoice;
+use crate::power::Power;
 
 /// An IMAP server and who signs in there. The password is handed over separately and never stored here.
 #[derive(Clone, Debug)]
@@ -41,4 +42,6 @@ pub struct WatchOptions {
     pub since: Option<Timestamp>,
     /// Folders that the rep left out.
     pub exclude: Vec<String>,
+    /// On battery, a server that tells of nothing by itself (Microsoft Graph, EWS without notifications) is asked less often.
+    pub power: Power,
 }

@@ -72,7 +72,8 @@ impl Owner {
 
     async fn catch_up_with(&mut self, settings: &EwsSettings) -> Result<(), Error> {
         let since = Timestamp::now() - Duration::from_secs(30 * 86_400);
-        let options = WatchOptions { since: Some(since), exclude: vec!["Private".into()] };
+        let options =
+            WatchOptions { since: Some(since), exclude: vec!["Private".into()], ..WatchOptions::default() };
         let cursors = self.cursors.values().cloned().collect();
         let mut mailbox = ews::connect(settings, &self.credential, options, cursors).await?;
         loop {
@@ -206,7 +207,7 @@ async fn folders_that_come_go_or_get_another_name_are_noticed_while_watching() {
     let mailbox = owner.server.mailbox();
     mailbox.create_folder("Old");
     let since = Timestamp::now() - Duration::from_secs(86_400);
-    let options = WatchOptions { since: Some(since), exclude: Vec::new() };
+    let options = WatchOptions { since: Some(since), ..WatchOptions::default() };
     let mut watched = ews::connect(&owner.settings(), &owner.credential, options, Vec::new()).await.unwrap();
     while !matches!(watched.next().await.unwrap(), Event::Idle) {}
     mailbox.delete_folder("Old");
@@ -248,7 +249,7 @@ async fn of_a_big_message_only_the_beginning_is_read() {
     let big = [mail(1), vec![b'x'; 3 << 20]].concat();
     owner.server.mailbox().deliver("inbox", &big);
     let since = Timestamp::now() - Duration::from_secs(86_400);
-    let options = WatchOptions { since: Some(since), exclude: Vec::new() };
+    let options = WatchOptions { since: Some(since), ..WatchOptions::default() };
     let mut mailbox = ews::connect(&owner.settings(), &owner.credential, options, Vec::new()).await.unwrap();
     let at = loop {
         if let Event::Batch(batch) = mailbox.next().await.unwrap()
@@ -268,7 +269,7 @@ async fn mail_is_told_of_at_once_and_found_by_asking_where_that_can_not_be_had()
     // Notifications come on a second connection, which has to be signed in as well.
     let owner = Owner::by(SignIn::NtlmExtended).await;
     let since = Timestamp::now() - Duration::from_secs(86_400);
-    let options = WatchOptions { since: Some(since), exclude: Vec::new() };
+    let options = WatchOptions { since: Some(since), ..WatchOptions::default() };
     let mut mailbox = ews::connect(&owner.settings(), &owner.credential, options, Vec::new()).await.unwrap();
     let mut find = async |n: usize| {
         loop {

@@ -51,8 +51,10 @@ async fn transcript() -> Vec<Exchanged> {
             ca_file: None,
             proxy: ProxyChoice::System,
         };
-        let options =
-            WatchOptions { since: Some(Timestamp::now() - Duration::from_secs(86_400)), exclude: Vec::new() };
+        let options = WatchOptions {
+            since: Some(Timestamp::now() - Duration::from_secs(86_400)),
+            ..WatchOptions::default()
+        };
         server.fault_once("SyncFolderItems", Fault::Busy(Duration::from_millis(10)));
         let credential = Credential::from("mcp-4711");
         let mut mailbox = ews::connect(&settings, &credential, options, Vec::new()).await.unwrap();

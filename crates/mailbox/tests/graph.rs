@@ -74,7 +74,8 @@ impl Owner {
     /// Reads until nothing is left to read and all of it is covered.
     async fn catch_up(&mut self) -> Result<(), Error> {
         let since = Timestamp::now() - Duration::from_secs(30 * 86_400);
-        let options = WatchOptions { since: Some(since), exclude: vec!["Private".into()] };
+        let options =
+            WatchOptions { since: Some(since), exclude: vec!["Private".into()], ..WatchOptions::default() };
         let cursors = self.cursors.values().cloned().collect();
         let settings = self.settings();
         let mut mailbox = graph::connect(&settings, &self.tokens, options, cursors).await?;

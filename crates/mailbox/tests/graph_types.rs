@@ -77,7 +77,7 @@ async fn answers() -> Vec<(&'static str, Value)> {
     let since = Some(Timestamp::now() - Duration::from_secs(86_400));
     let mut cursors = Vec::new();
     for _ in 0..2 {
-        let options = WatchOptions { since, exclude: Vec::new() };
+        let options = WatchOptions { since, ..WatchOptions::default() };
         let mut watched =
             graph::connect(&settings, Token, options, std::mem::take(&mut cursors)).await.unwrap();
         loop {

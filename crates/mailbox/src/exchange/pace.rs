@@ -11,11 +11,12 @@ const QUIET: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) const IDLE: SignedDuration = SignedDuration::from_secs(60);
 
 /// From one look at all folders to the next: every 15 seconds while mail comes, more seldom when nothing has come for
-/// ten minutes and for an hour, and never more often than the limit allows.
-pub(crate) fn interval(since_news: SignedDuration, folders: usize) -> SignedDuration {
-    let wanted = match since_news.as_mins() {
-        ..10 => ACTIVE,
-        10..60 => QUIET,
+/// ten minutes and for an hour, half as often on battery (while that is within a minute, as colleagues wait for the stop),
+/// and never more often than the limit allows.
+pub(crate) fn interval(since_news: SignedDuration, folders: usize, on_battery: bool) -> SignedDuration {
+    let wanted = match (since_news.as_mins(), on_battery) {
+        (..10, false) => ACTIVE,
+        (..10, true) | (10..60, false) => QUIET,
         _ => IDLE,
     };
     let requests = i64::try_from(folders).unwrap_or(i64::MAX).saturating_add(2);
@@ -36,10 +37,21 @@ mod tests {
         for (minutes, folders, seconds) in
             [(0, 10, 15), (9, 10, 15), (10, 10, 30), (60, 10, 60), (0, 800, 100)]
         {
-            let found = interval(SignedDuration::from_mins(minutes), folders);
+            let found = interval(SignedDuration::from_mins(minutes), folders, false);
             assert_eq!(found.as_secs(), seconds, "{minutes} {folders}");
             let requests = 600 / seconds * (folders as i64 + 2);
             assert!(requests <= 10_000, "{requests}");
+        }
+    }
+
+    #[test]
+    fn on_battery_it_is_looked_at_half_as_often_but_once_a_minute_at_least() {
+        for (minutes, seconds) in [(0, 30), (10, 60), (60, 60)] {
+            assert_eq!(
+                interval(SignedDuration::from_mins(minutes), 10, true).as_secs(),
+                seconds,
+                "{minutes}"
+            );
         }
     }
 }

@@ -51,7 +51,8 @@ impl Owner {
     }
 
     pub async fn connect(&self, settings: &ImapSettings, password: &str) -> Result<ImapMailbox, Error> {
-        let options = WatchOptions { since: self.since, exclude: self.exclude.clone() };
+        let options =
+            WatchOptions { since: self.since, exclude: self.exclude.clone(), ..WatchOptions::default() };
         connect(settings, &Credential::from(password), options, self.cursors.values().cloned().collect())
             .await
     }

@@ -311,7 +311,7 @@ impl Plan {
         let proved = self.unproved.replace(round.started);
         // What is new may be on its way from folder to folder; and a first round proves nothing yet.
         let at_once = round.news || proved.is_none();
-        let pause = interval(now.duration_since(self.last_news), folders);
+        let pause = interval(now.duration_since(self.last_news), folders, self.options.power.is_on_battery());
         // What was told of may take a moment to show.
         let hurried = std::mem::take(&mut self.hurried);
         let pause = if self.pushed && !hurried { pause.max(IDLE) } else { pause };

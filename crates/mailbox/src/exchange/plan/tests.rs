@@ -217,7 +217,7 @@ impl Play {
 
     /// One connection, until it has rested a few times; `cut` drops it after so many steps.
     fn connect(&mut self, surprises: &[Surprise], cut: Option<usize>) {
-        let options = WatchOptions { since: Some(self.since), exclude: Vec::new() };
+        let options = WatchOptions { since: Some(self.since), ..WatchOptions::default() };
         let cursors = self.cursors.values().cloned().collect();
         let mut plan = Plan::new(options, habits(), cursors, self.server.now);
         let mut surprises = surprises.iter();
@@ -390,7 +390,7 @@ fn an_earlier_send_makes_older_mail_be_read() {
 #[test]
 fn a_filtered_query_that_is_full_is_asked_again_without_a_filter() {
     let row = Listed { folder: Folder { name: "Inbox".into(), role: FolderRole::Inbox }, id: "i".into() };
-    let options = WatchOptions { since: Some(EPOCH), exclude: Vec::new() };
+    let options = WatchOptions { since: Some(EPOCH), ..WatchOptions::default() };
     let mut plan = Plan::new(options, habits(), Vec::new(), EPOCH);
     let (mut starts, mut scans) = (Vec::new(), 0);
     for turn in 0..40 {
@@ -415,7 +415,7 @@ fn a_filtered_query_that_is_full_is_asked_again_without_a_filter() {
 fn mail_of_the_second_in_which_the_window_begins_is_handed_over() {
     // The rep's copy of the oldest open send: stored in the same second, of which the server tells the beginning.
     let sent_at = EPOCH + SignedDuration::from_millis(7_400);
-    let options = WatchOptions { since: Some(sent_at), exclude: Vec::new() };
+    let options = WatchOptions { since: Some(sent_at), ..WatchOptions::default() };
     let mut plan = Plan::new(options, habits(), Vec::new(), sent_at);
     let folder = Folder { name: "Sent Items".into(), role: FolderRole::Sent };
     let mail = |second: i64| Mail {
@@ -452,7 +452,7 @@ fn a_folder_that_may_not_be_read_holds_coverage_back_for_a_while_only() {
         folder: Folder { name: name.into(), role: FolderRole::Other },
         id: name.into(),
     };
-    let options = WatchOptions { since: Some(EPOCH), exclude: vec!["c".into()] };
+    let options = WatchOptions { since: Some(EPOCH), exclude: vec!["c".into()], ..WatchOptions::default() };
     let mut plan = Plan::new(options, habits(), Vec::new(), EPOCH);
     let (mut now, mut refusals, mut claims) = (EPOCH, 0, 0);
     for _ in 0..400 {

@@ -198,7 +198,7 @@ impl Play {
     /// `cut` drops the connection after so many steps, as a lost network does.
     fn connect(&mut self, surprises: &[Surprise], cut: Option<usize>) {
         let settings = PlanSettings {
-            options: WatchOptions { since: Some(self.since), exclude: Vec::new() },
+            options: WatchOptions { since: Some(self.since), ..WatchOptions::default() },
             gmail: false,
             idle: true,
             batch: self.batch,
@@ -475,7 +475,7 @@ fn a_folder_that_is_listed_and_never_opens_holds_coverage_back_for_a_while_only(
 #[test]
 fn inbox_is_looked_at_while_a_big_folder_is_read() {
     let settings = PlanSettings {
-        options: WatchOptions { since: Some(EPOCH), exclude: Vec::new() },
+        options: WatchOptions { since: Some(EPOCH), ..WatchOptions::default() },
         gmail: false,
         idle: true,
         batch: BATCH,
@@ -539,7 +539,11 @@ fn gmail_is_read_through_all_mail_and_inbox_only_live() {
         row("[Gmail]/Trash", FolderRole::Trash),
     ];
     let settings = |gmail| PlanSettings {
-        options: WatchOptions { since: None, exclude: vec!["[Gmail]/Trash".to_owned()] },
+        options: WatchOptions {
+            since: None,
+            exclude: vec!["[Gmail]/Trash".to_owned()],
+            ..WatchOptions::default()
+        },
         gmail,
         idle: true,
         batch: BATCH,
