@@ -241,6 +241,15 @@ export const busy: Overview = {
   trackedSends: 2140,
 };
 
+export const inSalesforce: Overview = {
+  ...busy,
+  backend: {
+    ...busy.backend,
+    url: "https://sales-example.my.salesforce.com",
+    salesforce: { clientId: "3MVG9", user: "rep@sales.example", organisation: "Sales Example" },
+  },
+};
+
 export const empty: Overview = {
   state: "set_up",
   pausedUntil: null,
@@ -461,6 +470,24 @@ export const doctor: Check[] = [
   { name: "backend_reached", about: "sales.example.com", state: "passed", detail: null, problem: null },
   { name: "backend_token", about: "", state: "passed", detail: null, problem: null },
   { name: "clock", about: "", state: "warning", detail: "4 s", problem: null },
+];
+
+export const salesforceChecks: Check[] = [
+  { name: "salesforce_signed_in", about: "", state: "passed", detail: "Sales Example", problem: null },
+  {
+    name: "salesforce_permission",
+    about: "",
+    state: "warning",
+    detail: null,
+    problem: {
+      code: "salesforce_permission",
+      about: "",
+      summary: "Campaign members can't be changed: “Edit” on Campaigns is missing.",
+      remedy: "Ask your Salesforce administrator for it.",
+      clientId: null,
+    },
+  },
+  { name: "salesforce_sends", about: "", state: "passed", detail: "200", problem: null },
 ];
 
 export const journal = [

@@ -55,6 +55,10 @@ const pages: Record<string, [path: string, scene: Scene]> = {
   backend: ["backend", {}],
   "backend, code": ["backend", { overview: data.empty, answers: { pairing: data.pairing } }],
   "backend, none": ["backend", { overview: data.empty }],
+  "backend, Salesforce": [
+    "backend",
+    { overview: data.inSalesforce, answers: { check_salesforce: data.salesforceChecks } },
+  ],
   rules: ["rules", {}],
   privacy: ["privacy", {}],
   "privacy, empty": ["privacy", { overview: data.empty }],
