@@ -9,12 +9,34 @@ use crate::Token;
 
 /// Where a secret is: never among the settings themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "Written")]
 pub enum SecretSource {
     /// In this environment variable.
     Env(String),
     /// In this file, which only its owner may read.
     File(PathBuf),
+}
+
+/// As settings say it. Where it is anything else, perhaps the secret itself, the error must not repeat it: that of an untagged enum
+/// says only what was expected.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "settings say where a secret is: { env = \"NAME\" } or { file = \"PATH\" }"
+)]
+enum Written {
+    Env { env: String },
+    File { file: PathBuf },
+}
+
+impl From<Written> for SecretSource {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Env { env } => Self::Env(env),
+            Written::File { file } => Self::File(file),
+        }
+    }
 }
 
 /// Why a secret can't be had, or can't be kept.
@@ -123,6 +145,22 @@ mod tests {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
             let refused = source.read().unwrap_err().to_string();
             assert!(refused.contains("mode 640") && refused.contains("chmod 600"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn settings_say_where_it_is_and_a_secret_in_its_place_is_not_repeated() {
+        let read = |text: &str| serde_json::from_str::<SecretSource>(text);
+        assert_eq!(read(r#"{"env": "NAME"}"#).unwrap(), SecretSource::Env("NAME".into()));
+        assert_eq!(read(r#"{"file": "/a/b"}"#).unwrap(), SecretSource::File("/a/b".into()));
+        for wrong in [
+            r#""hunter2""#,
+            r#"{"hunter2": "x"}"#,
+            r#"{"env": ["hunter2"]}"#,
+            r#"{"env": "NAME", "file": "hunter2"}"#,
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.contains("where a secret is") && !error.contains("hunter2"), "{error}");
         }
     }
 
