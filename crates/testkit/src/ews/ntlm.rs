@@ -56,7 +56,7 @@ pub(super) struct Challenge {
 
 /// Who may come in, and over which connection.
 pub(super) struct Door<'a> {
-    /// The address, which is the user principal name as well; the part before the `@` is the name in [`DOMAIN`].
+    /// The address, which is the user principal name as well; the part before the `@` is the name in `DOMAIN`.
     pub(super) username: &'a str,
     pub(super) password: &'a str,
     /// Without the channel binding of this connection nobody may come in.
