@@ -11,7 +11,7 @@ const QUIET: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) const IDLE: SignedDuration = SignedDuration::from_secs(60);
 
 /// From one look at all folders to the next: every 15 seconds while mail comes, more seldom when nothing has come for
-/// ten minutes and for an hour, half as often on battery (while that is within a minute, as colleagues wait for the stop),
+/// ten minutes and for an hour, half as often on battery (but once a minute at least),
 /// and never more often than the limit allows.
 pub(crate) fn interval(since_news: SignedDuration, folders: usize, on_battery: bool) -> SignedDuration {
     let wanted = match (since_news.as_mins(), on_battery) {
