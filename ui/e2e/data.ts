@@ -484,7 +484,7 @@ export const salesforceChecks: Check[] = [
       about: "",
       summary: "Campaign members can't be changed: “Edit” on Campaigns is missing.",
       remedy: "Ask your Salesforce administrator for it.",
-      clientId: null,
+      client: null,
     },
   },
   { name: "salesforce_sends", about: "", state: "passed", detail: "200", problem: null },
