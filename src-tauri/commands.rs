@@ -59,6 +59,8 @@ pub fn interface() -> Builder<Wry> {
             salesforce::finish_salesforce,
             salesforce::check_salesforce,
             salesforce::try_salesforce,
+            salesforce::salesforce_mapping,
+            salesforce::set_salesforce_mapping,
             window::take_link,
             window::newer_version,
             window::install_update,

@@ -54,6 +54,12 @@ pub fn are_configured(config: &Config) -> bool {
     config.plugins.0.contains_key("updater")
 }
 
+/// Which host this release asks for its updates.
+pub fn host(config: &Config) -> Option<String> {
+    let endpoint = config.plugins.0.get("updater")?.get("endpoints")?.get(0)?.as_str()?;
+    tauri::Url::parse(endpoint).ok()?.host_str().map(str::to_owned)
+}
+
 /// Looks for a newer version now and then, as long as the app runs.
 pub fn follow<R: Runtime>(app: &AppHandle<R>) {
     let app = app.clone();

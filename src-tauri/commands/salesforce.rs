@@ -1,6 +1,8 @@
 //! Salesforce in the backend's place.
 
-use answerback_agent::view::{BackendView, Check, Problem, SalesforceDraft, SalesforceSignIn};
+use answerback_agent::view::{
+    BackendView, Check, Problem, SalesforceDraft, SalesforceMapping, SalesforceMappingView, SalesforceSignIn,
+};
 use tauri::State;
 
 use super::open_page;
@@ -38,4 +40,21 @@ pub async fn check_salesforce(host: State<'_, Host>) -> Result<Vec<Check>, Probl
 #[specta::specta]
 pub async fn try_salesforce(host: State<'_, Host>, address: String) -> Result<Vec<String>, Problem> {
     host.agent().await?.try_salesforce(address).await
+}
+
+/// What becomes what in the Salesforce that is connected; null where none is.
+#[tauri::command]
+#[specta::specta]
+pub async fn salesforce_mapping(host: State<'_, Host>) -> Result<Option<SalesforceMappingView>, Problem> {
+    Ok(host.agent().await?.salesforce_mapping())
+}
+
+/// Changes what becomes what there, from the next event on.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_salesforce_mapping(
+    host: State<'_, Host>,
+    mapping: SalesforceMapping,
+) -> Result<(), Problem> {
+    host.agent().await?.set_salesforce_mapping(mapping).await
 }

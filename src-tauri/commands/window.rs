@@ -28,17 +28,20 @@ pub struct Settings {
     start_at_login: Option<bool>,
     /// The app's version.
     version: String,
+    /// The host that is asked for newer versions; `None` where none is.
+    update_host: Option<String>,
 }
 
 /// The window's own settings.
 #[tauri::command]
 #[specta::specta]
-pub async fn settings(file: State<'_, PreferenceFile>) -> Result<Settings, Problem> {
+pub async fn settings(app: AppHandle, file: State<'_, PreferenceFile>) -> Result<Settings, Problem> {
     Ok(Settings {
         preferences: file.get(),
         language: file.language().to_owned(),
         start_at_login: start_at_login::is_on(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        update_host: updates::host(app.config()),
     })
 }
 
@@ -52,16 +55,20 @@ pub async fn save_preferences(
 ) -> Result<Settings, Problem> {
     file.set(preferences).map_err(|error| not_saved("preferences_not_saved", &error.to_string()))?;
     window::follow_appearance(&app);
-    settings(file).await
+    settings(app, file).await
 }
 
 /// Starts the agent at login, or no longer.
 #[tauri::command]
 #[specta::specta]
-pub async fn set_start_at_login(file: State<'_, PreferenceFile>, enabled: bool) -> Result<Settings, Problem> {
+pub async fn set_start_at_login(
+    app: AppHandle,
+    file: State<'_, PreferenceFile>,
+    enabled: bool,
+) -> Result<Settings, Problem> {
     start_at_login::set(enabled)
         .map_err(|error| not_saved("start_at_login_not_saved", &error.to_string()))?;
-    settings(file).await
+    settings(app, file).await
 }
 
 /// Starts the agent again after it could not start.

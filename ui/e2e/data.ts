@@ -11,6 +11,7 @@ import type {
   ReplyRow,
   RulesPreview,
   RulesView,
+  SalesforceMappingView,
   ServerDraft,
   ServerView,
   Settings,
@@ -34,6 +35,7 @@ export const settings: Settings = {
   language: "en",
   startAtLogin: true,
   version: "0.1.0",
+  updateHost: null,
 };
 
 export const row: ReplyRow = {
@@ -160,6 +162,7 @@ export const account: AccountView = {
   server: "imap.sales.example:993",
   username: null,
   provider: null,
+  signInHost: null,
   takesPassword: true,
   state: "watching",
   checkedUpTo: at("14:31"),
@@ -185,6 +188,7 @@ export const microsoft: AccountView = {
   door: "graph",
   server: "graph.microsoft.com",
   provider: "microsoft",
+  signInHost: "login.microsoftonline.com",
   takesPassword: false,
 };
 
@@ -208,6 +212,7 @@ export const exchange: AccountView = {
   server: "mail.sales.example",
   username: "SALES\\rep",
   provider: null,
+  signInHost: null,
   takesPassword: true,
 };
 
@@ -475,20 +480,34 @@ export const doctor: Check[] = [
 export const salesforceChecks: Check[] = [
   { name: "salesforce_signed_in", about: "", state: "passed", detail: "Sales Example", problem: null },
   {
-    name: "salesforce_permission",
+    name: "salesforce_members",
     about: "",
     state: "warning",
     detail: null,
     problem: {
-      code: "salesforce_permission",
+      code: "salesforce_members",
       about: "",
-      summary: "Campaign members can't be changed: “Edit” on Campaigns is missing.",
+      summary:
+        "Campaign members can't be changed: the user needs “Edit” on Campaigns, and the user's “Marketing User” feature licence.",
       remedy: "Ask your Salesforce administrator for it.",
       client: null,
     },
   },
   { name: "salesforce_sends", about: "", state: "passed", detail: "200", problem: null },
 ];
+
+export const salesforceMapping: SalesforceMappingView = {
+  mapping: {
+    logAs: "auto",
+    unknownPeople: "set_aside",
+    repliedStatus: "Responded",
+    endCadences: true,
+    relateOpportunity: true,
+    stopReason: "",
+    pausedUntil: "",
+  },
+  fixed: false,
+};
 
 export const journal = [
   "2026-11-20T13:31:02Z  INFO Answerback 0.1.0 starts.",

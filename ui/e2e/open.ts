@@ -61,6 +61,8 @@ export async function open(page: Page, path: string, scene: Scene = {}): Promise
       rules: data.rules,
       set_rule: data.rules,
       set_log_level: { ...data.rules, logLevel: "snippet" },
+      salesforce_mapping: data.salesforceMapping,
+      set_salesforce_mapping: null,
       ...scene.answers,
     },
   });

@@ -55,6 +55,7 @@ async fn connect(context: &Arc<Context>, destination: &Destination) -> Result<Li
         let config = match destination {
             Destination::Backend(config) => config,
             Destination::Salesforce(config) => {
+                let config = shared.managed.over_salesforce(config);
                 return shared.credentials.salesforce(&config).map(Link::Salesforce);
             }
         };

@@ -11,7 +11,7 @@ use answerback_store::Learned;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::agent::pairing::PairingUnderWay;
-use crate::config::Config;
+use crate::config::{Config, SalesforceConfig};
 use crate::credentials::Credentials;
 use crate::event::AgentEvent;
 use crate::link::Link;
@@ -107,6 +107,11 @@ impl Context {
     /// A copy of the configuration.
     pub fn config(&self) -> Config {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The Salesforce that is connected, with what the organisation has laid down over it.
+    pub fn salesforce(&self) -> Option<SalesforceConfig> {
+        self.config().salesforce.map(|salesforce| self.managed.over_salesforce(salesforce))
     }
 
     /// Replaces the configuration in memory; the caller has saved it.

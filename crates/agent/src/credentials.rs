@@ -76,6 +76,11 @@ impl Credentials {
         Ok(tokens)
     }
 
+    /// Which host gives the account's access tokens, as far as it was asked.
+    pub fn sign_in_host(&self, account_id: &str) -> Option<String> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(account_id)?.host()
+    }
+
     /// The way to Salesforce, as the rep has signed in there.
     pub fn salesforce(&self, config: &SalesforceConfig) -> Result<Direct, Problem> {
         let tokens = self.salesforce_tokens(config);

@@ -46,7 +46,7 @@ impl Check {
 
 /// Every part of a running agent.
 pub async fn check_all(context: &Arc<Context>) -> Vec<Check> {
-    let config = context.config();
+    let config = Config { salesforce: context.salesforce(), ..context.config() };
     let mut checks = vec![check_store(context).await];
     let paired = config.backend.clone().filter(|backend| backend.paired);
     if let (Some(Link::Backend(client)), Some(backend)) = (context.link(), paired) {
@@ -265,13 +265,13 @@ pub async fn check_salesforce(
 }
 
 fn of_finding(finding: Finding, url: &str) -> Check {
-    const NAME: &str = "salesforce_permission";
+    let name = format!("salesforce_{}", finding.name);
     if finding.good {
-        return Check::passed(NAME, url, finding.text);
+        return Check::passed(&name, url, Some(finding.about).filter(|about| !about.is_empty()));
     }
     let remedy = "Ask your Salesforce administrator for it. docs/salesforce.md lists what is needed.";
-    let problem = Problem::new(NAME, url, finding.text, remedy);
-    if finding.needed { Check::failed(NAME, url, problem) } else { warning(NAME, url, problem) }
+    let problem = Problem::new(&name, &finding.about, finding.text, remedy);
+    if finding.needed { Check::failed(&name, url, problem) } else { warning(&name, url, problem) }
 }
 
 fn warning(name: &str, about: &str, problem: Problem) -> Check {

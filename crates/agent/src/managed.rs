@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use answerback_backend::salesforce::Mapping;
 use answerback_backend::{OrganisationPolicy, PolicyPins};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{AccountConfig, MICROSOFT_IMAP, OauthClientConfig};
+use crate::config::{AccountConfig, MICROSOFT_IMAP, OauthClientConfig, SalesforceConfig};
 use crate::view::{OrganisationView, Problem, SalesforceDraft};
 
 /// The administrator's policy. Where it is silent, the backend's holds, and then the rep decides.
@@ -42,6 +43,9 @@ pub struct ManagedSalesforce {
     pub url: String,
     /// The consumer key of the External Client App.
     pub client_id: String,
+    /// What becomes what there, for every laptop; the rep can't change it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Mapping>,
 }
 
 impl Managed {
@@ -75,6 +79,10 @@ impl Managed {
         {
             return Err(wrong(place, "backend_url must start with https://"));
         }
+        let mapping = managed.salesforce.as_ref().and_then(|salesforce| salesforce.mapping.as_ref());
+        if let Some(problem) = mapping.and_then(Mapping::problem) {
+            return Err(wrong(place, &format!("salesforce.mapping: {problem}")));
+        }
         Ok(managed)
     }
 
@@ -82,6 +90,19 @@ impl Managed {
     pub fn over(&self, backend: OrganisationPolicy) -> OrganisationPolicy {
         let lowest = [backend.max_log_level, self.max_log_level].into_iter().flatten().min();
         OrganisationPolicy { pins: over(&backend.pins, &self.pins), max_log_level: lowest, ..backend }
+    }
+
+    /// What becomes what in Salesforce, where the organisation has laid it down.
+    pub(crate) fn salesforce_mapping(&self) -> Option<&Mapping> {
+        self.salesforce.as_ref()?.mapping.as_ref()
+    }
+
+    /// Salesforce as the rep connected it, with what is laid down over it.
+    pub fn over_salesforce(&self, mut salesforce: SalesforceConfig) -> SalesforceConfig {
+        if let Some(mapping) = self.salesforce_mapping() {
+            salesforce.mapping = mapping.clone();
+        }
+        salesforce
     }
 
     /// Whether a mailbox may be added.
@@ -112,7 +133,7 @@ impl Managed {
             salesforce: self
                 .salesforce
                 .clone()
-                .map(|ManagedSalesforce { url, client_id }| SalesforceDraft { url, client_id }),
+                .map(|ManagedSalesforce { url, client_id, .. }| SalesforceDraft { url, client_id }),
             contact: self.contact.clone(),
             managed: *self != Self::default(),
         }
@@ -225,6 +246,16 @@ pause_days = 7
     }
 
     #[test]
+    fn what_becomes_what_in_salesforce_is_laid_down_for_every_laptop() {
+        let managed = parse(
+            "[salesforce]\nurl = \"https://x\"\nclient_id = \"x\"\nmapping.replied_status = \"Answered\"",
+        );
+        let salesforce = SalesforceConfig::new("https://x".into(), "x".into());
+        assert_eq!(managed.unwrap().over_salesforce(salesforce.clone()).mapping.replied_status, "Answered");
+        assert_eq!(parse(WHOLE).unwrap().over_salesforce(salesforce.clone()), salesforce);
+    }
+
+    #[test]
     fn only_mailboxes_on_allowed_servers_can_be_added() {
         let managed = parse(WHOLE).unwrap();
         let on = |host: &str| AccountConfig {
@@ -261,6 +292,7 @@ pause_days = 7
             "backend_url = 5",
             "bakend_url = \"https://x\"",
             "[pins]\nreply = [\"explode\"]",
+            "[salesforce]\nurl = \"https://x\"\nclient_id = \"x\"\nmapping.replied_status = \"\"",
             "backend_url = \"x\"",
         ] {
             assert_eq!(parse(text).unwrap_err().code, "policy_wrong", "{text}");

@@ -9,7 +9,8 @@
 //! `secret_file`, `disk_full`, `store_newer`, `store_damaged`, `store_unavailable`, `config_unreadable`,
 //! `config_wrong`, `policy_wrong`, `provider_not_allowed`, `import_wrong`, `message_gone`, `not_deleted`, `config_unwritable`,
 //! `already_running`, `not_found`, `account_exists`, `clock`, `sign_in_network`, `salesforce_requests`,
-//! `salesforce_sends`.
+//! `salesforce_sends`, `salesforce_tasks`, `salesforce_object_read`, `salesforce_object_change`, `salesforce_field`, `salesforce_emails`,
+//! `salesforce_key`, `salesforce_members`.
 //!
 //! Not translated, because their sentence names a permission or a record: `salesforce_permission`, `salesforce_left`.
 

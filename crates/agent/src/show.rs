@@ -60,6 +60,7 @@ pub fn account(
             SignInSource::Browser(oauth) => Some(oauth.provider.clone()),
             SignInSource::Password(_) | SignInSource::Token(_) => None,
         },
+        sign_in_host: None,
         takes_password: matches!(config.sign_in(), SignInSource::Password(_)),
         state: live.state,
         checked_up_to: checked_up_to.map(|time| time.to_string()),

@@ -29,6 +29,9 @@ pub use reply::{
     EvidenceView, MessageText, ReasonView, ReplyDetail, ReplyFilter, ReplyPage, ReplyRow, SentEvent,
 };
 pub use rules::{ActionCounts, RuleChoice, RuleView, RulesPreview, RulesView};
-pub use salesforce::{SalesforceDraft, SalesforceSignIn, SalesforceView};
+pub use salesforce::{
+    SalesforceDraft, SalesforceLog, SalesforceMapping, SalesforceMappingView, SalesforceSignIn,
+    SalesforceUnknown, SalesforceView,
+};
 pub use server::{ServerView, SignIn};
 pub use sign_in::{BrowserSignIn, SignInOutcome};

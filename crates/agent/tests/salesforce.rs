@@ -8,7 +8,7 @@
 
 mod rig;
 
-use answerback_agent::view::{BackendState, CheckState, OutboxState};
+use answerback_agent::view::{BackendState, CheckState, OutboxState, SalesforceLog};
 use answerback_testkit::personas::{ALAN, FLYNN, FLYNN_ELSEWHERE};
 use answerback_testkit::salesforce::{Denied, Fault, Options};
 use rig::backend::delivered;
@@ -174,4 +174,28 @@ async fn a_locked_row_waits_while_other_answers_go_on_and_a_lost_session_is_rene
     delivered(&agent, 4).await;
     assert_eq!(salesforce.story.status(&salesforce.simulator, FLYNN).as_deref(), Some("Responded"));
     agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_what_is_changed_for_the_next_answer_and_after_a_restart() {
+    let rig = Rig::without_sends().await;
+    let salesforce = Salesforce::start(&rig, Options::default()).await;
+    let agent = salesforce.watch(&rig).await;
+    let usual = agent.salesforce_mapping().unwrap();
+    assert_eq!((usual.fixed, usual.mapping.replied_status.as_str()), (false, "Responded"));
+    let mut mapping = usual.mapping;
+    mapping.stop_reason = "x' OR Id != '".into();
+    assert_eq!(agent.set_salesforce_mapping(mapping.clone()).await.unwrap_err().code, "settings");
+    mapping.stop_reason = String::new();
+    mapping.log_as = SalesforceLog::Task;
+    agent.set_salesforce_mapping(mapping.clone()).await.unwrap();
+    rig.mailbox.deliver("INBOX", &rig.campaign.flynn_answers());
+    delivered(&agent, 2).await;
+    assert_eq!(salesforce.story.answers(&salesforce.simulator), [], "no email");
+    assert_eq!(salesforce.simulator.records("Task").len(), 1);
+    agent.shutdown().await;
+    drop(agent);
+    let again = rig.start().await;
+    assert_eq!(again.salesforce_mapping().unwrap().mapping, mapping);
+    again.shutdown().await;
 }

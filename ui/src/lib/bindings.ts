@@ -73,6 +73,10 @@ export const commands = {
 	checkSalesforce: () => typedError<Check[], Problem>(__TAURI_INVOKE("check_salesforce")),
 	/**  Logs an answer of whoever has this address and removes it again. */
 	trySalesforce: (address: string) => typedError<string[], Problem>(__TAURI_INVOKE("try_salesforce", { address })),
+	/**  What becomes what in the Salesforce that is connected; null where none is. */
+	salesforceMapping: () => typedError<SalesforceMappingView | null, Problem>(__TAURI_INVOKE("salesforce_mapping")),
+	/**  Changes what becomes what there, from the next event on. */
+	setSalesforceMapping: (mapping: SalesforceMapping) => typedError<null, Problem>(__TAURI_INVOKE("set_salesforce_mapping", { mapping })),
 	/**  The link that was opened last, once. */
 	takeLink: () => typedError<Link | null, Problem>(__TAURI_INVOKE("take_link")),
 	/**  The newer version, if one was found. */
@@ -166,6 +170,8 @@ export type AccountView = {
 	username: string | null,
 	/**  It is signed in to through the browser, at this provider. */
 	provider: string | null,
+	/**  The host that was asked for its access tokens. */
+	signInHost: string | null,
 	/**  It is signed in to with a password. */
 	takesPassword: boolean,
 	/**  What it is doing. */
@@ -758,6 +764,39 @@ export type SalesforceDraft = {
 	clientId: string,
 };
 
+/**  Which records log answers. */
+export type SalesforceLog = 
+/**  Emails where Salesforce has them, else tasks. */
+"auto" | 
+/**  Tasks. */
+"task";
+
+/**  What becomes what, as the rep may change it. Which campaign is which is not asked: the sends come from Salesforce and name its own. */
+export type SalesforceMapping = {
+	/**  Which records log answers. */
+	logAs: SalesforceLog,
+	/**  What to do with an answer of which nobody is there. */
+	unknownPeople: SalesforceUnknown,
+	/**  The campaign member's status of somebody who answered. */
+	repliedStatus: string,
+	/**  A stop takes the person out of cadences. */
+	endCadences: boolean,
+	/**  Emails are related to the contact's open opportunity. */
+	relateOpportunity: boolean,
+	/**  The field of leads and contacts that says why a campaign ended; empty where nothing is written. */
+	stopReason: string,
+	/**  The field that holds the date until which a campaign is held; empty where nothing is written. */
+	pausedUntil: string,
+};
+
+/**  What becomes what in the Salesforce that is connected. */
+export type SalesforceMappingView = {
+	/**  What the rep may change. */
+	mapping: SalesforceMapping,
+	/**  Whether the organisation has laid it down. */
+	fixed: boolean,
+};
+
 /**  A sign-in to Salesforce that waits for the browser. */
 export type SalesforceSignIn = {
 	/**  To wait for it, or to call it off. */
@@ -765,6 +804,15 @@ export type SalesforceSignIn = {
 	/**  What to open in the browser. */
 	url: string,
 };
+
+/**  What to do with an answer of which nobody is in Salesforce. */
+export type SalesforceUnknown = 
+/**  It is tried for a day and a half, then shown as refused. */
+"set_aside" | 
+/**  A lead is made. */
+"lead" | 
+/**  Nothing is written. */
+"skip";
 
 /**  The Salesforce that stands in the backend's place. */
 export type SalesforceView = {
@@ -849,6 +897,8 @@ export type Settings = {
 	startAtLogin: boolean | null,
 	/**  The app's version. */
 	version: string,
+	/**  The host that is asked for newer versions; `None` where none is. */
+	updateHost: string | null,
 };
 
 /**  What a provider wants before it lets a mail program in. */

@@ -70,7 +70,10 @@ impl Agent {
         let live = self.context.live();
         let empty = crate::live::LiveAccount::default();
         let views = accounts.iter().zip(states).map(|(account, state)| {
-            show::account(account, live.accounts.get(&account.id()).unwrap_or(&empty), state.checked_up_to)
+            let id = account.id();
+            let live = live.accounts.get(&id).unwrap_or(&empty);
+            let sign_in_host = self.context.credentials.sign_in_host(&id);
+            AccountView { sign_in_host, ..show::account(account, live, state.checked_up_to) }
         });
         Ok(views.collect())
     }

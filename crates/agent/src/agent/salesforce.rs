@@ -6,7 +6,9 @@ use super::Agent;
 use super::browser::{Work, called_off};
 use crate::config::{Destination, SalesforceConfig, salesforce_key};
 use crate::link::Link;
-use crate::view::{BackendView, Check, Problem, SalesforceDraft, SalesforceSignIn};
+use crate::view::{
+    BackendView, Check, Problem, SalesforceDraft, SalesforceMapping, SalesforceMappingView, SalesforceSignIn,
+};
 use crate::{doctor, sign_in};
 
 impl Agent {
@@ -73,9 +75,9 @@ impl Agent {
     /// What may be done in the Salesforce that is connected.
     pub async fn check_salesforce(&self) -> Vec<Check> {
         let config = self.context.config();
-        match &config.salesforce {
+        match self.context.salesforce() {
             Some(salesforce) => {
-                doctor::check_salesforce(&config, salesforce, &self.context.credentials).await
+                doctor::check_salesforce(&config, &salesforce, &self.context.credentials).await
             }
             None => Vec::new(),
         }
@@ -88,9 +90,43 @@ impl Agent {
     pub async fn try_salesforce(&self, address: String) -> Result<Vec<String>, Problem> {
         match self.context.link() {
             Some(Link::Salesforce(direct)) => direct.trial(&address).await,
-            _ => Err(Problem::new("not_found", "", "Salesforce is not connected.", "Connect it first.")),
+            _ => Err(not_connected()),
         }
     }
+
+    /// What becomes what in the Salesforce that is connected; `None` where none is.
+    pub fn salesforce_mapping(&self) -> Option<SalesforceMappingView> {
+        let salesforce = self.context.salesforce()?;
+        let fixed = self.context.managed.salesforce_mapping().is_some();
+        Some(SalesforceMappingView { mapping: SalesforceMapping::of(&salesforce.mapping), fixed })
+    }
+
+    /// Changes what becomes what from the next event on; what was written stays as it is.
+    ///
+    /// # Errors
+    /// Salesforce is not connected, the organisation has laid the mapping down, a name can't be a field's, or the configuration can't
+    /// be written.
+    pub async fn set_salesforce_mapping(&self, mapping: SalesforceMapping) -> Result<(), Problem> {
+        if self.context.managed.salesforce_mapping().is_some() {
+            let remedy = "Ask your administrator, who can change it for every laptop.";
+            return Err(Problem::new("pinned", "", "Your organisation has laid the mapping down.", remedy));
+        }
+        let mut tasks = self.tasks.lock().await;
+        let mut config = self.context.config();
+        let Some(salesforce) = config.salesforce.as_mut() else { return Err(not_connected()) };
+        salesforce.mapping = mapping.over(&salesforce.mapping);
+        let salesforce = salesforce.clone();
+        salesforce.validate().map_err(|wrong| {
+            Problem::new("settings", &salesforce.url, wrong, "Correct what becomes what in Salesforce.")
+        })?;
+        self.save(config).await?;
+        tasks.start_backend(&self.context, Destination::Salesforce(salesforce)).await;
+        Ok(())
+    }
+}
+
+fn not_connected() -> Problem {
+    Problem::new("not_found", "", "Salesforce is not connected.", "Connect it first.")
 }
 
 /// Where the keychain has what a destination is opened with, and its address.

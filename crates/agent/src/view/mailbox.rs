@@ -66,6 +66,8 @@ pub struct AccountView {
     pub username: Option<String>,
     /// It is signed in to through the browser, at this provider.
     pub provider: Option<String>,
+    /// The host that was asked for its access tokens.
+    pub sign_in_host: Option<String>,
     /// It is signed in to with a password.
     pub takes_password: bool,
     /// What it is doing.

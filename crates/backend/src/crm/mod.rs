@@ -45,11 +45,15 @@ pub enum Wrote {
 /// A line of the set-up's check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// Its stable name, by which it can be translated.
+    pub name: &'static str,
+    /// The object or field that it is about; empty where its name says all.
+    pub about: String,
     /// Whether it is well.
     pub good: bool,
     /// Whether nothing can be written while it is not.
     pub needed: bool,
-    /// What.
+    /// What, in English.
     pub text: String,
 }
 

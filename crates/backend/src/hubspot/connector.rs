@@ -220,15 +220,19 @@ impl Crm for Connector {
 
     async fn check(&self) -> Result<Vec<Finding>, CrmError> {
         let mut findings = Vec::new();
-        let mut say = |good: bool, yes: String, no: String| {
-            findings.push(Finding { good, needed: false, text: if good { yes } else { no } });
+        let mut say = |name, about: &str, good: bool, yes: String, no: String| {
+            let text = if good { yes } else { no };
+            findings.push(Finding { name, about: about.to_owned(), good, needed: false, text });
         };
         // Nobody has this address: it only shows whether contacts can be read.
         self.contacts(vec!["nobody@answerback.invalid".into()]).await?;
-        say(true, format!("Contacts can be read at {}", self.settings.url), String::new());
+        let yes = format!("Contacts can be read at {}", self.settings.url);
+        say("signed_in", &self.settings.url, true, yes, String::new());
         let key = &self.settings.key_property;
         for object in ["emails", "notes"] {
             say(
+                "key",
+                object,
                 self.has_key(object).await?,
                 format!("The property {key} keeps {object} unique"),
                 format!(
@@ -238,6 +242,8 @@ impl Crm for Connector {
         }
         for field in self.settings.fields.named() {
             say(
+                "field",
+                field,
                 self.rest.property_type("contacts", field).await?.is_some(),
                 format!("Contacts have the property {field}"),
                 format!("Contacts have no property {field}."),

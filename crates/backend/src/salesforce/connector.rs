@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::change;
 use super::entry::{self, Setting};
+use super::findings::findings;
 use super::org::{Describes, OBJECTS, Org};
 use super::people::{Person, Wanted, people, prospect, relation_type, with_address};
 use super::rest::{Part, Rest};
@@ -347,10 +348,10 @@ impl Crm for Connector {
     async fn check(&self) -> Result<Vec<Finding>, CrmError> {
         let describes = self.describe().await?;
         let org = Org::new(&describes, &self.settings);
-        let mut findings =
-            vec![Finding { good: true, needed: true, text: format!("Signed in at {}", self.settings.url) }];
-        findings.extend(org.findings(&describes, &self.settings));
-        Ok(findings)
+        let text = format!("Signed in at {}", self.settings.url);
+        let signed_in =
+            Finding { name: "signed_in", about: self.settings.url.clone(), good: true, needed: true, text };
+        Ok(std::iter::once(signed_in).chain(findings(&org, &describes, &self.settings)).collect())
     }
 
     fn take_calls(&self) -> u32 {

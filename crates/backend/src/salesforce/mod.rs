@@ -12,6 +12,7 @@ pub mod change;
 pub mod connector;
 pub mod entry;
 pub mod error;
+pub mod findings;
 pub mod org;
 pub mod people;
 pub mod rest;

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::error::Operation;
 use super::people::{BOUNCED_REASON, OPT_OUT};
 use super::settings::{LogAs, Settings};
-use crate::crm::{CrmError, Finding};
+use crate::crm::CrmError;
 
 /// The objects that are looked at.
 pub const OBJECTS: [&str; 7] = [
@@ -71,111 +70,16 @@ impl Org {
             own: [OPT_OUT, BOUNCED_REASON].into_iter().filter(|name| both(name)).collect(),
         }
     }
-
-    /// What is there and what is missing, with what to do about it.
-    pub fn findings(&self, describes: &Describes, settings: &Settings) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut find = |good: bool, needed: bool, yes: &str, no: String| {
-            findings.push(Finding { good, needed, text: if good { yes.to_owned() } else { no } });
-        };
-        let tasks =
-            describes.get("Task").and_then(|d| d.as_ref().ok()).is_some_and(|d| flag(d, "createable"));
-        find(
-            tasks,
-            true,
-            "Tasks can be created",
-            format!("Tasks can't be created: the user needs {}", Operation::Create("Task").permission()),
-        );
-        for name in ["Contact", "Lead"] {
-            let Some(Ok(object)) = describes.get(name) else {
-                find(
-                    false,
-                    true,
-                    "",
-                    format!("{name} can't be read. The user needs {}", Operation::Read(name).permission()),
-                );
-                continue;
-            };
-            let mut say = |good, yes: &str, no| find(good, false, yes, no);
-            let edit = Operation::Edit(name).permission();
-            say(
-                flag(object, "updateable"),
-                &format!("{name}s can be changed"),
-                format!("{name}s can't be changed: the user needs {edit}"),
-            );
-            for own in settings.mapping.fields.named().chain([OPT_OUT, BOUNCED_REASON]) {
-                let good = field(object, own).is_some_and(|f| flag(f, "updateable"));
-                say(
-                    good,
-                    &format!("{name}.{own} can be changed"),
-                    format!(
-                        "{name}.{own} is missing, or the user has no edit access to it (field-level security)."
-                    ),
-                );
-            }
-        }
-        let mut say = |good, yes: &str, no| find(good, false, yes, no);
-        if settings.mapping.log_as == LogAs::Auto {
-            say(
-                self.emails,
-                "Replies are logged as emails (EmailMessage)",
-                "Emails can't be created: Enhanced Email is off, or the user lacks “Edit Tasks” and “Access Activities”. Replies are logged as tasks."
-                    .into(),
-            );
-            let responses = match self.delivery_responses {
-                true => "Bounces and absences are logged as emails (DeliveryResponse)",
-                false => {
-                    "Bounces and absences are logged as tasks: EmailMessageRelation has no DeliveryResponse here"
-                }
-            };
-            say(true, responses, String::new());
-            say(
-                self.email_key,
-                &format!("EmailMessage.{} keeps entries unique", settings.key_field),
-                format!(
-                    "EmailMessage.{} is missing or is not a unique external id. Without it entries are looked for before each is made.",
-                    settings.key_field
-                ),
-            );
-        }
-        say(
-            self.task_key,
-            &format!("Task.{} keeps entries unique", settings.key_field),
-            format!(
-                "Task.{} is missing or is not a unique external id. Without it entries are looked for before each is made.",
-                settings.key_field
-            ),
-        );
-        let members = describes
-            .get("CampaignMember")
-            .and_then(|d| d.as_ref().ok())
-            .is_some_and(|d| flag(d, "updateable"));
-        say(
-            members,
-            "Campaign members' status can be changed",
-            format!(
-                "Campaign members can't be changed: the user needs {}",
-                Operation::Edit("CampaignMember").permission()
-            ),
-        );
-        let cadences = match (settings.mapping.end_cadences, self.cadences) {
-            (false, _) => "Sales Engagement cadences are left alone, as set",
-            (true, true) => "Sales Engagement cadences are ended",
-            (true, false) => {
-                "There is no Sales Engagement here, or the user can't see it: no cadence is ended"
-            }
-        };
-        say(true, cadences, String::new());
-        findings
-    }
 }
 
-fn field<'a>(describe: &'a Value, name: &str) -> Option<&'a Value> {
+/// A field of an object.
+pub(super) fn field<'a>(describe: &'a Value, name: &str) -> Option<&'a Value> {
     let fields = describe.get("fields")?.as_array()?;
     fields.iter().find(|f| f.get("name").and_then(Value::as_str) == Some(name))
 }
 
-fn flag(value: &Value, name: &str) -> bool {
+/// Whether a describe says so of an object or a field.
+pub(super) fn flag(value: &Value, name: &str) -> bool {
     value.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
@@ -211,9 +115,5 @@ mod tests {
         .into();
         let org = Org::new(&describes, &settings());
         assert_eq!(org, Org { reply_type: true, ..Org::default() });
-        let findings = org.findings(&describes, &settings());
-        assert!(findings.iter().any(|f| f.good && f.text == "Tasks can be created"));
-        assert!(findings.iter().any(|f| !f.good && f.text.contains("Enhanced Email is off")));
-        assert!(findings.iter().any(|f| !f.good && f.text.contains("Contact can't be read")));
     }
 }

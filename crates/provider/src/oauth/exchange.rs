@@ -198,7 +198,8 @@ pub(super) fn needs_admin(description: &str) -> bool {
         .any(|code| description.contains(code))
 }
 
-fn host(grant: &Grant) -> String {
+/// Who is asked for another token.
+pub(super) fn host(grant: &Grant) -> String {
     Url::parse(&grant.token_endpoint).map(|url| host_of(&url)).unwrap_or_default()
 }
 

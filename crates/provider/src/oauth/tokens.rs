@@ -1,7 +1,7 @@
 //! Access tokens of one account: in memory only, and one refresh at a time.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use answerback_keychain::{Keychain, KeychainError, Secret};
@@ -64,6 +64,8 @@ pub struct AccessTokens {
     place: Place,
     http: reqwest::Client,
     state: Arc<Mutex<State>>,
+    /// Apart from the state, which is locked as long as a provider is waited for.
+    host: Arc<SyncMutex<Option<String>>>,
 }
 
 #[derive(Debug, Default)]
@@ -82,7 +84,7 @@ impl AccessTokens {
     /// The certificates to trust can't be used.
     pub fn new(keychain: Keychain, key: String, ca_file: Option<&Path>) -> Result<Self, OauthError> {
         let http = http::client(ca_file, Policy::none()).map_err(OauthError::Setup)?;
-        Ok(Self { place: Place { keychain, key }, http, state: Arc::default() })
+        Ok(Self { place: Place { keychain, key }, http, state: Arc::default(), host: Arc::default() })
     }
 
     /// A token that is good for a while: the one from before, or a new one. Whoever comes while it is being got waits
@@ -101,6 +103,15 @@ impl AccessTokens {
         renewal.await.map_err(|_| OauthError::Setup("the refresh broke off".to_owned()))?
     }
 
+    /// Whom tokens are asked of; `None` before one was.
+    pub fn host(&self) -> Option<String> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn asks(&self, grant: &Grant) {
+        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange::host(grant));
+    }
+
     /// The mail server refused the token; the next one is a new one.
     pub async fn forget(&self) {
         self.state.lock().await.token = None;
@@ -114,6 +125,7 @@ impl AccessTokens {
         let mut state = self.state.lock().await;
         self.place.clone().write(grant.to_secret()).await?;
         *state = State { token: Some(token), ..State::default() };
+        self.asks(grant);
         Ok(())
     }
 
@@ -132,6 +144,7 @@ impl AccessTokens {
             if refused {
                 return Err(OauthError::SignInAgain);
             }
+            self.asks(&grant);
             match exchange::refresh(&self.http, grant.clone()).await {
                 Ok((renewed, token)) => {
                     if renewed.refresh_token.expose() != grant.refresh_token.expose() {

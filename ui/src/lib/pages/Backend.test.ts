@@ -1,8 +1,8 @@
 import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { busy as overview } from "../../../e2e/data";
-import type { BackendView, OrganisationView } from "../bindings";
+import { busy as overview, salesforceMapping } from "../../../e2e/data";
+import type { BackendView, OrganisationView, SalesforceMappingView } from "../bindings";
 import { useLanguage } from "../i18n/index.svelte";
 import { windowState } from "../window-state.svelte";
 import Backend from "./Backend.svelte";
@@ -26,12 +26,14 @@ const connected: BackendView = {
 let calls: { command: string; values: unknown }[];
 let backend: BackendView;
 let organisation: OrganisationView;
+let mapping: SalesforceMappingView;
 let finished: () => Promise<unknown>;
 
 beforeEach(() => {
   useLanguage("en");
   calls = [];
   backend = none;
+  mapping = salesforceMapping;
   organisation = { managed: false, backendUrl: null, salesforce: null, contact: null };
   finished = () => {
     backend = connected;
@@ -51,19 +53,20 @@ beforeEach(() => {
       return [
         { name: "salesforce_signed_in", about: URL, state: "passed", detail: null, problem: null },
         {
-          name: "salesforce_permission",
+          name: "salesforce_members",
           about: URL,
           state: "warning",
           detail: null,
           problem: {
-            code: "salesforce_permission",
+            code: "salesforce_members",
             about: URL,
             summary: "Campaign members can't be changed.",
             remedy: "Ask your Salesforce administrator for it.",
-            clientId: null,
+            client: null,
           },
         },
       ];
+    if (command === "salesforce_mapping") return mapping;
     if (command === "try_salesforce") return ["EmailMessage"];
     return null;
   });
@@ -115,4 +118,35 @@ test("permissions are checked, and a test entry is written and removed", async (
   await fireEvent.click(screen.getByRole("button", { name: "Write a test entry" }));
   expect(await screen.findByText("A test entry was written (EmailMessage) and removed again.")).toBeTruthy();
   expect(values("try_salesforce")).toEqual({ address: "flynn@flynnsarcade.com" });
+});
+
+test("what becomes what is changed and checked", async () => {
+  backend = connected;
+  await show();
+  await fireEvent.change(await screen.findByLabelText("An answer is logged as"), {
+    target: { value: "task" },
+  });
+  await fireEvent.click(screen.getByRole("switch", { name: "Take people out of Sales Engagement cadences" }));
+  const status = screen.getByLabelText("Campaign status of somebody who answered");
+  await fireEvent.input(status, { target: { value: " " } });
+  await fireEvent.click(screen.getByRole("button", { name: "Save and check" }));
+  expect(await screen.findByText("This is needed.")).toBeTruthy();
+  expect(values("set_salesforce_mapping")).toBeUndefined();
+  await fireEvent.input(status, { target: { value: "Answered" } });
+  await fireEvent.click(screen.getByRole("button", { name: "Save and check" }));
+  expect(await screen.findByText("Saved. It holds from the next answer on.")).toBeTruthy();
+  expect(await screen.findByText("Campaign members can't be changed.")).toBeTruthy();
+  expect(values("set_salesforce_mapping")).toEqual({
+    mapping: { ...mapping.mapping, logAs: "task", endCadences: false, repliedStatus: "Answered" },
+  });
+});
+
+test("what the organisation has laid down is shown and can't be changed", async () => {
+  backend = connected;
+  mapping = { ...salesforceMapping, fixed: true };
+  organisation = { ...organisation, managed: true, contact: "it@sales.example" };
+  await show();
+  expect(await screen.findByText("Set by your organisation. Ask it@sales.example.")).toBeTruthy();
+  expect(screen.getByLabelText("An answer is logged as").closest("fieldset")?.disabled).toBe(true);
+  expect(screen.queryByRole("button", { name: "Save and check" })).toBeNull();
 });

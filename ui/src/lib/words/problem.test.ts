@@ -6,6 +6,7 @@ import { accountRemedy, remedy } from "./problem";
 const account = (code: string | null, provider: string | null) =>
   ({
     provider,
+    signInHost: null,
     takesPassword: !provider,
     problem: code && { code, summary: "", remedy: "", about: "" },
   }) as AccountView;
