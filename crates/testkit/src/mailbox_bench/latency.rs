@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::archive::{answer_to, tracked};
 use crate::raw::RawClient;
-use crate::{Cli, access, say};
+use crate::{Cli, access, cold, say};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -36,7 +36,8 @@ pub async fn run(cli: &Cli) -> Result<()> {
     let mut times = Vec::new();
     for n in 0..cli.deliveries {
         // Not in step with anything that ticks.
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(900..2100))).await;
+        let gap = cli.gap * 6 / 10..=cli.gap * 14 / 10;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(gap))).await;
         dovecot.deliver(REP.address, &answer_to(n, Timestamp::now())).await?;
         let reported = tokio::task::block_in_place(|| probe.exists(LIMIT))?;
         let send = format!("snd_{n}");
@@ -49,10 +50,18 @@ pub async fn run(cli: &Cli) -> Result<()> {
         let (accepted, _) = agent.find(stopped).context("The stop was not accepted")?;
         times.push(accepted.saturating_duration_since(reported));
     }
+    let (warm, cold) = tokio::task::block_in_place(|| cold::read_again(Duration::from_millis(cli.gap)));
     say(&format!(
-        "Latency of {} answers, from the server's report to the stop accepted by the backend: {}",
+        "Latency of {} answers, about {} ms apart, from the server's report to the stop accepted by the backend: {}",
         cli.deliveries,
+        cli.gap,
         spread(&mut times)
+    ))?;
+    say(&format!(
+        "  on this computer, 8 MB of memory that was read just before is read in {:.1} ms, after {} ms in {:.1} ms",
+        warm.as_secs_f64() * 1e3,
+        cli.gap,
+        cold.as_secs_f64() * 1e3
     ))
 }
 

@@ -2,6 +2,8 @@
 //! own, with the agent and the reference backend as programs of their own.
 
 mod archive;
+mod arrival;
+mod cold;
 mod idle;
 mod latency;
 mod raw;
@@ -43,6 +45,10 @@ struct Cli {
     /// Latency: how many answers arrive (0: not measured)
     #[arg(long, default_value_t = 100)]
     deliveries: usize,
+    /// Latency: about how many milliseconds lie between two answers; where the system takes memory back from whoever waits, few of them
+    /// show what the agent itself needs
+    #[arg(long, default_value_t = 1500)]
+    gap: u64,
     /// Waiting: how many seconds are watched (0: not measured)
     #[arg(long, default_value_t = 60)]
     idle: u64,

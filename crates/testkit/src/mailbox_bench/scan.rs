@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::archive::Archive;
 use crate::raw::RawClient;
-use crate::{Cli, access, say};
+use crate::{Cli, access, arrival, say};
 
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -98,7 +98,7 @@ fn drain(dovecot: &Dovecot) -> Result<(Duration, u64)> {
 }
 
 struct Scan {
-    /// From "connected" to "scanned".
+    /// From its connection to the mail server to "scanned".
     took: Duration,
     /// From the start of the program, which reads the sends from the backend first.
     from_start: Duration,
@@ -114,16 +114,15 @@ async fn scan(cli: &Cli, archive: &Archive, dovecot: &Dovecot) -> Result<Scan> {
     backend.give_way()?;
     let mail = access(dovecot, false);
     let laptop = Laptop::with_access(folder.path(), mail, &backend.url(), &backend.laptop_token()?)?;
+    let arrival = arrival::expect(dovecot.port(), LIMIT);
     let began = Instant::now();
     let mut agent = laptop.run(&cli.ctl)?;
     agent.hear(LIMIT, |line| is(line, "event", "scanned") && is(line, "folder", "INBOX")).await?;
     let usage = Usage::of(agent.process().id());
-    let when = |event: &str| {
-        let found = agent
-            .find(|line| is(line, "event", event) && (event != "scanned" || is(line, "folder", "INBOX")));
-        found.map(|(at, _)| at).with_context(|| format!("The agent never said {event}"))
-    };
-    let (connected, scanned) = (when("connected")?, when("scanned")?);
+    let scanned = agent.find(|line| is(line, "event", "scanned") && is(line, "folder", "INBOX"));
+    let (scanned, _) = scanned.context("The agent never said that it had scanned the INBOX")?;
+    let connected =
+        arrival.join().map_err(|_| anyhow::anyhow!("Looking for the agent's connection failed"))??;
     let answers = agent.said().iter().filter(|line| is(line, "event", "verdict")).count();
     Ok(Scan { took: scanned - connected, from_start: scanned - began, usage, answers })
 }
