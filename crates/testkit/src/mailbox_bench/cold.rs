@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const PAGE: usize = 4096;
-/// About what an answer makes the agent touch of code and data.
+/// Eight megabytes.
 const PAGES: usize = 2048;
 
-/// How long it takes to read as much memory as an answer touches, just after it was read and after waiting so long; medians.
+/// How long it takes to read from each of some pages of memory, just after they were read and after waiting so long; medians.
 pub fn read_again(after: Duration) -> (Duration, Duration) {
     let memory = vec![1_u8; PAGES * PAGE];
     let median = |wait: Duration| {
