@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use answerback_mailbox::Compression;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::view::{AccountState, BackendState, OverviewState, Problem};
@@ -39,6 +40,8 @@ pub struct LiveAccount {
     pub newest_read: Option<Timestamp>,
     /// How far it has been checked, until the backend knows.
     pub checked: Option<Check>,
+    /// What its connections have found out about the server's compression.
+    pub compression: Compression,
 }
 
 /// How far a mailbox has been checked.
@@ -90,6 +93,7 @@ impl Default for LiveAccount {
             folders: BTreeMap::new(),
             newest_read: None,
             checked: None,
+            compression: Compression::default(),
         }
     }
 }

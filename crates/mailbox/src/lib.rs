@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
+mod compression;
 pub mod error;
 pub mod event;
 pub mod ews;
@@ -18,6 +19,7 @@ pub mod settings;
 pub mod wake;
 
 pub use backoff::{Backoff, Retry};
+pub use compression::Compression;
 pub use error::{Error, ErrorKind};
 pub use event::{Batch, Cursor, Event, Folder, FolderRole, FoundMessage, MessageRef};
 pub use ews::{EwsMailbox, EwsSettings, Place as EwsPlace};
@@ -26,7 +28,7 @@ pub use imap::{Credential, ImapMailbox};
 pub use net::{Proxy, ProxyChoice, ProxyProtocol, tls_config};
 pub use power::Power;
 pub use settings::{ImapSettings, Security, WatchOptions};
-pub use wake::WakeDetector;
+pub use wake::{WakeDetector, until_next_look};
 
 use std::future::Future;
 

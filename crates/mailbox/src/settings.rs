@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::compression::Compression;
 use crate::net::ProxyChoice;
 use crate::power::Power;
 
@@ -44,4 +45,6 @@ pub struct WatchOptions {
     pub exclude: Vec<String>,
     /// On battery, a server that tells of nothing by itself (Microsoft Graph, EWS without notifications) is asked less often.
     pub power: Power,
+    /// What earlier connections to this server have found out about its compression.
+    pub compression: Compression,
 }

@@ -25,6 +25,8 @@ pub enum Trouble {
         /// For how long.
         time: Duration,
     },
+    /// What the server sends comes at so many bytes a second.
+    Slow(u32),
     /// One byte is another. Under TLS both ends notice.
     Flip(u64),
     /// The server never gets the `nth` (from 0) command of that name, such as `UID FETCH`; the proxy answers it. `{tag}` stands
@@ -197,6 +199,11 @@ async fn pass_bytes(
                 }
             }
             to.lock().await.write_all(now).await?;
+            for trouble in troubles {
+                if let Trouble::Slow(bytes_a_second) = trouble {
+                    tokio::time::sleep(Duration::from_secs(length as u64) / *bytes_a_second).await;
+                }
+            }
             offset += length as u64;
             shared.passed.fetch_add(length as u64, Ordering::Relaxed);
             chunk = later;

@@ -113,6 +113,18 @@ impl Client {
         self.wire.into_stream()
     }
 
+    /// Compresses the connection (RFC 4978). No other command may be under way.
+    pub(crate) async fn compress(&mut self, sink: Sink<'_>) -> Result<(), Failure> {
+        self.run(&Command::new("COMPRESS DEFLATE"), sink).await?;
+        self.wire.compress();
+        Ok(())
+    }
+
+    /// How many bytes came so far, and how long they were waited for.
+    pub(crate) fn pace(&self) -> (u64, Duration) {
+        self.wire.pace()
+    }
+
     /// Reads the server's first line; `true` for PREAUTH.
     pub(crate) async fn greeting(&mut self) -> Result<bool, Error> {
         self.wire.advance(NETWORK_TIMEOUT).await?;

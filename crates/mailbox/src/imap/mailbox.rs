@@ -1,6 +1,7 @@
 //! Does what the plan says.
 
 mod body;
+mod compress;
 mod look;
 mod open;
 mod read;
@@ -16,10 +17,12 @@ use super::capability::Capabilities;
 use super::client::{Client, Tag};
 use super::command::Command;
 use super::items::FetchItems;
+use super::link_speed::LinkSpeed;
 use super::plan::{BATCH, Plan, PlanSettings, Step};
 use super::rows::Rows;
 use super::session::{Session, must};
 use super::uid_set::UidSet;
+use crate::compression::Compression;
 use crate::{Cursor, Error, ErrorKind, Event, Mailbox, MessageRef, WatchOptions};
 
 /// How many UIDs are asked for their date at once, at most.
@@ -52,6 +55,11 @@ pub struct ImapMailbox {
     foreign: Option<Vec<Vec<u8>>>,
     /// How many UIDs are asked for their date at once where SEARCH can't be trusted.
     dates_at_once: u32,
+    link: LinkSpeed,
+    /// The server can, has not shown itself to be bad at it, and was not asked yet.
+    may_compress: bool,
+    compressed: bool,
+    compression: Compression,
 }
 
 impl ImapMailbox {
@@ -59,6 +67,7 @@ impl ImapMailbox {
         let Session { client, capabilities, security, distrust_search } = session;
         // RFC 9738 (Yahoo): a command about more messages than this is answered in part, SEARCH too.
         let limit = capabilities.number("MESSAGELIMIT").filter(|limit| *limit > 0);
+        let compression = options.compression.clone();
         let settings = PlanSettings {
             batch: limit.map_or(BATCH, |limit| limit.min(BATCH)),
             options,
@@ -71,6 +80,10 @@ impl ImapMailbox {
             plain_list: !capabilities.has("LIST-STATUS"),
             wants_notify: capabilities.has("NOTIFY"),
             plan: Plan::new(settings, cursors, Timestamp::now()),
+            may_compress: capabilities.has("COMPRESS=DEFLATE") && !compression.is_broken(),
+            compressed: false,
+            compression,
+            link: LinkSpeed::default(),
             client,
             capabilities,
             rows: Rows::default(),
@@ -108,7 +121,12 @@ impl ImapMailbox {
                 Step::Examine(id) => self.examine(id).await?,
                 Step::Highest => self.highest().await?,
                 Step::Search(since) => self.search(since).await?,
-                Step::Request { uids, old } => self.request(uids, old).await?,
+                Step::Request { uids, old } => {
+                    if old {
+                        self.compress_if_slow().await?;
+                    }
+                    self.request(uids, old).await?;
+                }
                 Step::Receive => self.receive().await?,
                 Step::Rest { until, idle } => {
                     self.rest(until, idle).await?;
@@ -141,7 +159,7 @@ impl ImapMailbox {
 impl Mailbox for ImapMailbox {
     async fn next(&mut self) -> Result<Event, Error> {
         self.begin()?;
-        let event = self.advance().await?;
+        let event = self.advance().await.map_err(|error| self.blame(error))?;
         self.torn = false;
         Ok(event)
     }
@@ -153,7 +171,7 @@ impl Mailbox for ImapMailbox {
 
     async fn bodies(&mut self, at: &[MessageRef], max_bytes: u32) -> Result<Vec<Option<Vec<u8>>>, Error> {
         self.begin()?;
-        let bodies = self.read_bodies(at, max_bytes).await?;
+        let bodies = self.read_bodies(at, max_bytes).await.map_err(|error| self.blame(error))?;
         self.torn = false;
         Ok(bodies)
     }

@@ -11,6 +11,7 @@ mod cursor;
 mod fetch;
 mod folders;
 mod items;
+mod link_speed;
 mod mailbox;
 mod plan;
 mod refusal;

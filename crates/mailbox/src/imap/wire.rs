@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use memchr::memchr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::syntax::literal_length;
+use crate::net::deflate::deflated;
 use crate::net::{NETWORK_TIMEOUT, Stream};
 use crate::{Error, ErrorKind};
 
@@ -44,6 +45,11 @@ pub(crate) struct Wire {
     dropping: u64,
     /// Literals are cut to this length.
     pub(crate) literal_limit: usize,
+    compressed: bool,
+    /// Bytes that came.
+    received: u64,
+    /// How long they were waited for.
+    waited: Duration,
 }
 
 impl Wire {
@@ -58,10 +64,13 @@ impl Wire {
             scanned: 0,
             dropping: 0,
             literal_limit: LITERAL_LIMIT,
+            compressed: false,
+            received: 0,
+            waited: Duration::ZERO,
         }
     }
 
-    /// Gives the stream back, to be wrapped in TLS or compression. Whatever arrived after the last response was
+    /// Gives the stream back, to be wrapped in TLS. Whatever arrived after the last response was
     /// not secured, and could have been put in by anybody: it ends the connection (CVE-2011-0411 and its kin).
     pub(crate) fn into_stream(self) -> Result<Box<dyn Stream>, Error> {
         if self.buffer.len() > self.start {
@@ -69,6 +78,21 @@ impl Wire {
             return Err(Error::new(ErrorKind::Protocol, detail));
         }
         Ok(self.stream)
+    }
+
+    /// Goes on compressed from the next byte on, in both directions (RFC 4978 §3). Nothing may be under way.
+    pub(crate) fn compress(&mut self) {
+        let came = self.buffer.split_off(self.start.min(self.buffer.len()));
+        self.buffer.clear();
+        (self.current, self.start, self.line, self.scanned) = (0..0, 0, 0, 0);
+        let plain = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
+        self.stream = deflated(plain, came);
+        self.compressed = true;
+    }
+
+    /// How many bytes came so far, and how long they were waited for.
+    pub(crate) fn pace(&self) -> (u64, Duration) {
+        (self.received, self.waited)
     }
 
     /// The response that [`Self::advance`] found last.
@@ -177,10 +201,16 @@ impl Wire {
     async fn fill(&mut self, wait: Duration) -> Result<(), Error> {
         self.discard();
         self.buffer.reserve(CHUNK / 2);
-        match timeout(wait, self.stream.read_buf(&mut self.buffer)).await {
+        let began = Instant::now();
+        let read = timeout(wait, self.stream.read_buf(&mut self.buffer)).await;
+        self.waited += began.elapsed();
+        match read {
             Err(_) => Err(Error::new(ErrorKind::TimedOut, format!("{} stopped answering", self.server))),
             Ok(Ok(0)) => Err(self.lost()),
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(bytes)) => {
+                self.received += bytes as u64;
+                Ok(())
+            }
             Ok(Err(error)) => Err(self.broken(&error)),
         }
     }
@@ -210,6 +240,8 @@ impl Wire {
             Io::NetworkDown | Io::NetworkUnreachable | Io::HostUnreachable => {
                 Error::new(ErrorKind::NoNetwork, "there is no network connection".to_owned())
             }
+            // Said of what can't be unpacked, and of nothing that happens to a socket.
+            Io::Other if self.compressed => self.nonsense("its compression is broken"),
             _ => self.lost(),
         }
     }

@@ -1,5 +1,6 @@
 //! Ways to a server: its address, a socket, a proxy where the network wants one, and TLS. IMAP and EWS go them.
 
+pub(crate) mod deflate;
 pub(crate) mod proxy;
 pub(crate) mod socket;
 pub(crate) mod tls;

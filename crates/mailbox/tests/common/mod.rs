@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use answerback_mailbox::imap::connect;
 use answerback_mailbox::{
-    Credential, Cursor, Error, Event, FoundMessage, ImapMailbox, ImapSettings, Mailbox, ProxyChoice,
-    Security, WatchOptions,
+    Compression, Credential, Cursor, Error, Event, FoundMessage, ImapMailbox, ImapSettings, Mailbox,
+    ProxyChoice, Security, WatchOptions,
 };
+use answerback_testkit::bad_network::Trouble;
 use jiff::Timestamp;
 
 pub const REP: &str = "rep@sales.example";
@@ -32,6 +33,18 @@ pub fn mail(subject: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// 2.4 Mbit/s.
+pub const SLOW: Trouble = Trouble::Slow(300_000);
+
+/// So many long threads take more than two seconds over a slow link.
+pub const LONG_THREADS: usize = 40;
+
+/// A message of a thread whose header fields are long.
+pub fn long_thread(n: usize) -> Vec<u8> {
+    let thread = "<an.earlier.message.of.this.thread@flynnsarcade.com>\r\n ".repeat(400);
+    [format!("References: {thread}<last@x>\r\n").into_bytes(), mail(&format!("m{n}"))].concat()
+}
+
 /// An owner that commits at once and remembers over connections.
 #[derive(Default)]
 pub struct Owner {
@@ -43,6 +56,7 @@ pub struct Owner {
     pub scanned: Vec<(String, u64)>,
     pub since: Option<Timestamp>,
     pub exclude: Vec<String>,
+    pub compression: Compression,
 }
 
 impl Owner {
@@ -51,8 +65,12 @@ impl Owner {
     }
 
     pub async fn connect(&self, settings: &ImapSettings, password: &str) -> Result<ImapMailbox, Error> {
-        let options =
-            WatchOptions { since: self.since, exclude: self.exclude.clone(), ..WatchOptions::default() };
+        let options = WatchOptions {
+            since: self.since,
+            exclude: self.exclude.clone(),
+            compression: self.compression.clone(),
+            ..WatchOptions::default()
+        };
         connect(settings, &Credential::from(password), options, self.cursors.values().cloned().collect())
             .await
     }

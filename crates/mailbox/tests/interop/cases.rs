@@ -8,7 +8,7 @@ use answerback_testkit::mail_client::MailClient;
 use anyhow::{Context as _, Result, bail, ensure};
 use jiff::Timestamp;
 
-use crate::common::{Owner, PASSWORD, mail};
+use crate::common::{LONG_THREADS, Owner, PASSWORD, SLOW, long_thread, mail};
 use crate::site::Place;
 
 /// What stands in the table.
@@ -280,6 +280,28 @@ pub async fn cut(place: &Place<'_>) -> Result<Mark> {
     subjects.dedup();
     ensure!((subjects.len(), handed_over) == (60, 60), "{} of 60, {handed_over} in all", subjects.len());
     Ok(YES)
+}
+
+pub async fn slow_link(place: &Place<'_>) -> Result<Mark> {
+    let mut phone = place.phone().await?;
+    // The first folder shows that the link is slow, the second one is compressed.
+    for folder in [place.bulk(), &place.folder(FolderRole::Junk)?] {
+        for n in 0..LONG_THREADS {
+            phone.append(folder, &long_thread(n), &[], Timestamp::now()).await?;
+        }
+    }
+    let proxy = Proxy::start(place.port()).await?;
+    proxy.plan(|_| vec![SLOW]);
+    let mut settings = place.settings(Security::None);
+    settings.port = proxy.port();
+    let mut owner = Owner::since(SINCE);
+    let mut mailbox = owner.connect(&settings, PASSWORD).await?;
+    owner.until_idle(&mut mailbox).await?;
+    ensure!(owner.seen.len() == 2 * LONG_THREADS, "{:?}", owner.seen);
+    let whole: usize = owner.found.iter().map(|found| found.header.len()).sum();
+    let compressed = proxy.passed() < whole as u64;
+    ensure!(compressed == place.site.offers("COMPRESS=DEFLATE"), "{} bytes of {whole}", proxy.passed());
+    Ok(if compressed { YES } else { NO })
 }
 
 pub async fn bodies(place: &Place<'_>) -> Result<Mark> {

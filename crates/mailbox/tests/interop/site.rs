@@ -83,8 +83,8 @@ impl Site {
     /// Whether the server does what a capability promises.
     pub fn offers(&self, capability: &str) -> bool {
         match &self.server {
-            Server::Dovecot(_) => ["IDLE", "NOTIFY"].contains(&capability),
-            Server::Cyrus(_) => ["IDLE", "OBJECTID"].contains(&capability),
+            Server::Dovecot(_) => ["IDLE", "NOTIFY", "COMPRESS=DEFLATE"].contains(&capability),
+            Server::Cyrus(_) => ["IDLE", "OBJECTID", "COMPRESS=DEFLATE"].contains(&capability),
             Server::Courier(_) => capability == "IDLE",
             Server::Scripted(_, profile) => profile.offers(capability),
         }

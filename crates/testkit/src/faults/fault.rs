@@ -146,6 +146,7 @@ impl Fault {
                 Trouble::Answer { with, .. } if with.contains("BAD") => "mailbox: BAD",
                 Trouble::Answer { .. } => "mailbox: NO",
                 Trouble::Twice(_) => "mailbox: lines sent twice",
+                Trouble::Slow(_) => "mailbox: a slow link",
             },
             Self::Backend(Trouble::Stall { .. }) => "backend: stalled",
             Self::Backend(_) => "backend: cut after n bytes",

@@ -121,6 +121,9 @@ impl Session {
         match name.as_str() {
             "IDLE" if self.offers("IDLE") && self.user.is_some() => self.idle(&tag, &faults).await,
             "AUTHENTICATE" => self.authenticate(&tag, &line, &faults).await,
+            "COMPRESS" if self.offers("COMPRESS=DEFLATE") && self.user.is_some() => {
+                self.compress(&tag, &faults).await
+            }
             "STARTTLS" if self.offers("STARTTLS") && !self.secure => self.start_tls(&tag, &faults).await,
             _ => {
                 let reply = command::reply(self, &tag, &name, bytes);
@@ -214,6 +217,16 @@ impl Session {
         let stream = self.shared.acceptor.accept(wire.into_inner()).await?;
         self.wire = Some(Wire::new(Box::new(stream)));
         self.secure = true;
+        Ok(Open::Yes)
+    }
+
+    /// RFC 4978.
+    async fn compress(&mut self, tag: &str, faults: &[Fault]) -> Result<Open> {
+        let steps = script::apply(faults, tag, command::tagged(tag, "OK DEFLATE active"));
+        if self.perform(steps).await? == Open::No {
+            return Ok(Open::No);
+        }
+        self.wire = self.wire.take().map(Wire::deflated);
         Ok(Open::Yes)
     }
 

@@ -1,7 +1,9 @@
 //! Bytes in and out of one connection.
 
 use anyhow::{Result, bail};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use async_compression::tokio::bufread::DeflateDecoder;
+use async_compression::tokio::write::DeflateEncoder;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, join, split};
 
 /// Larger literals are refused.
 const MAX_LITERAL: usize = 64 * 1024 * 1024;
@@ -23,9 +25,16 @@ impl Wire {
         Self { stream: BufReader::new(connection), partial: Vec::new(), literal: 0 }
     }
 
-    /// The raw connection, for STARTTLS. What the client sent ahead of the handshake is thrown away.
+    /// The raw connection, for STARTTLS and COMPRESS. What the client sent ahead of them is thrown away.
     pub(super) fn into_inner(self) -> Box<dyn Connection> {
         self.stream.into_inner()
+    }
+
+    /// Compressed from here on.
+    pub(super) fn deflated(self) -> Self {
+        let (from_client, to_client) = split(self.into_inner());
+        let from_client = DeflateDecoder::new(BufReader::new(from_client));
+        Self::new(Box::new(join(from_client, DeflateEncoder::new(to_client))))
     }
 
     /// A whole command with its literals and its line end; `None` when the client has closed.

@@ -22,7 +22,10 @@ impl ImapMailbox {
 
     pub(super) async fn receive(&mut self) -> Result<(), Error> {
         let Some(Requested { tag, uids, old }) = self.requests.pop_front() else { return Ok(()) };
+        let (received, waited) = self.client.pace();
         let mut result = self.client.complete(&tag, &mut |response| self.rows.note(response)).await;
+        let (received_by_now, waited_by_now) = self.client.pace();
+        self.link.note(received_by_now - received, waited_by_now - waited);
         if matches!(&result, Err(Failure::Refused(refusal)) if refusal.outcome == Outcome::Bad) {
             // An extension that is announced and not understood must not cost the messages.
             self.items = FetchItems::new(&Capabilities::default());
