@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::ImapMailbox;
-use crate::imap::client::{Failure, Tag};
+use crate::imap::client::Failure;
 use crate::imap::command::Command;
 use crate::imap::plan::Step;
 use crate::imap::response::Untagged;
 use crate::imap::session::must;
+use crate::imap::uid_set::UidSet;
 use crate::imap::wire::LITERAL_LIMIT;
 use crate::{Error, MessageRef};
 
@@ -35,7 +36,7 @@ impl ImapMailbox {
         Ok(there.then_some(uid))
     }
 
-    /// Asks for the messages one after the other without waiting for each, so that many cost one round trip.
+    /// Asks for all messages of a folder with one command: a server opens the folder's files once for it.
     pub(super) async fn read_bodies(
         &mut self,
         at: &[MessageRef],
@@ -44,46 +45,42 @@ impl ImapMailbox {
         self.end_idle().await?;
         let mut bodies = Vec::with_capacity(at.len());
         for at in at.chunk_by(|a, b| a.folder == b.folder) {
-            let mut sent = Vec::with_capacity(at.len());
+            let mut uids = Vec::with_capacity(at.len());
             for at in at {
-                sent.push(match self.go_to(at).await? {
-                    Some(uid) => Some((uid, self.request_body(uid, max_bytes).await?)),
-                    None => None,
-                });
+                uids.push(self.go_to(at).await?);
             }
-            self.keep_the_server_busy().await?;
-            self.client.limit_literals(LITERAL_LIMIT.max(usize::try_from(max_bytes).unwrap_or(usize::MAX)));
             let mut came = BTreeMap::new();
-            for sent in &sent {
-                bodies.push(match sent {
-                    Some((uid, tag)) => self.receive_body(*uid, tag, &mut came).await?,
-                    None => None,
-                });
+            self.client.limit_literals(LITERAL_LIMIT.max(usize::try_from(max_bytes).unwrap_or(usize::MAX)));
+            let mut wanted = UidSet::from_uids(uids.iter().flatten().copied().collect());
+            while !wanted.is_empty() {
+                let next = wanted.take_lowest(u32::MAX);
+                if !self.read_together(&next, max_bytes, &mut came).await? {
+                    for uid in next.uids() {
+                        // What is refused singly is gone.
+                        self.read_together(&UidSet::range(uid, uid), max_bytes, &mut came).await?;
+                    }
+                }
             }
             self.client.limit_literals(LITERAL_LIMIT);
+            bodies.extend(uids.into_iter().map(|uid| came.remove(&uid?).flatten()));
         }
         Ok(bodies)
     }
 
-    async fn keep_the_server_busy(&mut self) -> Result<(), Error> {
+    /// `false` when the server refused: RFC 2180 §4.1 lets it do so where one of them was just deleted.
+    async fn read_together(
+        &mut self,
+        uids: &UidSet,
+        max_bytes: u32,
+        came: &mut BTreeMap<u32, Option<Vec<u8>>>,
+    ) -> Result<bool, Error> {
+        let items = format!("(UID BODY.PEEK[]<0.{max_bytes}>)");
+        let command = Command::new("UID FETCH").word(&uids.to_string()).word(&items);
+        let sent = self.client.send(&command).await;
+        let tag = must(&self.client, "read a message", sent)?;
         while let Some(Step::Request { uids, old }) = self.plan.request_behind_bodies(Timestamp::now()) {
             self.request(uids, old).await?;
         }
-        Ok(())
-    }
-
-    pub(super) async fn request_body(&mut self, uid: u32, max_bytes: u32) -> Result<Tag, Error> {
-        let items = format!("(UID BODY.PEEK[]<0.{max_bytes}>)");
-        let sent = self.client.send(&Command::new("UID FETCH").word(&uid.to_string()).word(&items)).await;
-        must(&self.client, "read a message", sent)
-    }
-
-    pub(super) async fn receive_body(
-        &mut self,
-        uid: u32,
-        tag: &Tag,
-        came: &mut BTreeMap<u32, Option<Vec<u8>>>,
-    ) -> Result<Option<Vec<u8>>, Error> {
         let mut note = |response: Untagged<'_>| match response {
             Untagged::Fetch(row) if row.body.is_some() => {
                 let body = row.body.flatten().map(|bytes| bytes.into_owned());
@@ -91,10 +88,10 @@ impl ImapMailbox {
             }
             other => self.rows.note(other),
         };
-        match self.client.complete(tag, &mut note).await {
-            Ok(()) => Ok(came.remove(&uid).flatten()),
-            Err(Failure::Refused(refusal)) if !refusal.is_passing() => Ok(None),
-            result => must(&self.client, "read a message", result.map(|()| None)),
+        match self.client.complete(&tag, &mut note).await {
+            Ok(()) => Ok(true),
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => Ok(false),
+            result => must(&self.client, "read a message", result.map(|()| true)),
         }
     }
 }
