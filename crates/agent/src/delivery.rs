@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use answerback_backend::{Client, Effect, EventStatus, Outcome, Pusher, PusherConfig, Queued, Step};
+use answerback_mailbox::until_next_look;
 use answerback_store::EventRow;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,11 @@ use crate::view::Problem;
 /// More than a batch holds, so that the pusher can choose.
 const LOOK_AHEAD: u32 = 600;
 /// Looks at the outbox and the coverage at least this often, whatever was or wasn't told.
-const TICK: Duration = Duration::from_secs(15);
+const TICK: Duration = Duration::from_secs(20);
+
+fn until_next_tick() -> Duration {
+    until_next_look(Timestamp::now(), TICK)
+}
 
 /// Delivers until it is stopped.
 pub async fn deliver(context: Arc<Context>, link: Link, url: String, stop: CancellationToken) {
@@ -37,7 +42,7 @@ pub async fn deliver(context: Arc<Context>, link: Link, url: String, stop: Cance
             Err(error) => {
                 let problem = Problem::of_store(&error, &context.store_file);
                 connection::failed(&context, &delivery.url, problem);
-                TICK
+                until_next_tick()
             }
         };
         tokio::select! {
@@ -84,20 +89,20 @@ impl Delivery {
     async fn step(&mut self, context: &Context) -> Result<Duration, answerback_store::Error> {
         // Read before the outbox: what was checked up to this time has its events in the outbox already.
         let reports = coverage::due(context).await?;
-        let waiting = context.storage.call(|store| store.waiting_events(LOOK_AHEAD)).await?;
+        let waiting = context.storage.brief(|store| store.waiting_events(LOOK_AHEAD)).await?;
         let now = Timestamp::now();
         let mut queue: Vec<Queued> = waiting.iter().filter_map(queued).collect();
         queue.retain(|event| !self.postponed.holds(event, now));
         match (self.pusher.next(now, &queue), &self.link) {
             (Step::Send(ids), _) => self.push(context, &waiting, &ids).await,
-            (Step::Wait(wait), _) => Ok(wait.min(TICK)),
+            (Step::Wait(wait), _) => Ok(wait.min(until_next_tick())),
             (Step::Idle, Link::Backend(client)) if queue.is_empty() => {
                 if let Err(error) = self.coverage.report(context, client, reports).await? {
                     connection::failed(context, &self.url, Problem::of_backend(&error, &self.url));
                 }
-                Ok(TICK)
+                Ok(until_next_tick())
             }
-            (Step::Idle, _) => Ok(TICK),
+            (Step::Idle, _) => Ok(until_next_tick()),
         }
     }
 
@@ -111,7 +116,7 @@ impl Delivery {
             waiting.iter().filter_map(|event| Some((Uuid::parse_str(&event.id).ok()?, event))).collect();
         let batch: Vec<&EventRow> = ids.iter().filter_map(|id| by_id.get(id).copied()).collect();
         let counted: Vec<String> = batch.iter().map(|event| event.id.clone()).collect();
-        context.storage.call(move |store| store.count_attempt(&counted)).await?;
+        context.storage.brief(move |store| store.count_attempt(&counted)).await?;
         let Answer { outcome, error } = match (&self.link, batch.as_slice()) {
             (Link::Backend(client), _) => push_batch(client, &batch, &self.url).await,
             (Link::Salesforce(direct), [event]) => {
@@ -134,7 +139,7 @@ impl Delivery {
             .collect();
         let settled: Vec<_> =
             outcomes.iter().map(|(id, outcome)| (id.to_string(), outcome.clone())).collect();
-        context.storage.call(move |store| store.settle(&settled, Timestamp::now())).await?;
+        context.storage.brief(move |store| store.settle(&settled, Timestamp::now())).await?;
         for (id, outcome) in outcomes {
             let Some(event) = by_id.get(&id) else { continue };
             tell(context, event, duplicates.contains(&id), outcome);

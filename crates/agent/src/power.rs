@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use answerback_mailbox::until_next_look;
+use jiff::Timestamp;
 use starship_battery::{Error, Manager, State};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,7 @@ pub async fn watch_power(context: &Context, stop: CancellationToken) {
         context.power.set_on_battery(matches!(looked, Ok(Ok(true))));
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(until_next_look(Timestamp::now(), LOOK_EVERY)) => {}
         }
     }
 }

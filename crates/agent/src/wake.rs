@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use answerback_mailbox::WakeDetector;
+use answerback_mailbox::{WakeDetector, until_next_look};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ pub async fn watch_clock(context: &Context, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(until_next_look(Timestamp::now(), TICK)) => {}
         }
         pause::resume_when_due(context, Timestamp::now()).await;
         if detector.slept(Timestamp::now(), Instant::now()).is_some() {

@@ -6,7 +6,9 @@ mod read_ahead;
 use std::sync::Arc;
 use std::time::Duration;
 
-use answerback_mailbox::{Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions, ews, graph, imap};
+use answerback_mailbox::{
+    Compression, Cursor, ErrorKind, Event, Mailbox, Retry, WatchOptions, ews, graph, imap,
+};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -238,12 +240,9 @@ async fn prepare(
         .map_err(|error| store_failed(context, &error))?;
     let scanned: Vec<String> = folders.iter().filter(|f| f.scanned).map(|f| f.name.clone()).collect();
     let cursors = folders.into_iter().map(|f| Cursor { folder: f.name, state: f.cursor }).collect();
-    let options = WatchOptions {
-        since: Some(since),
-        exclude: account.exclude_folders.clone(),
-        power: context.power.clone(),
-    };
+    let mut compression = Compression::default();
     context.update_account(&id, |live| {
+        compression = live.compression.clone();
         // Perhaps said before the send was known for which mail is looked at again now.
         live.checked = None;
         live.remaining.clear();
@@ -256,6 +255,12 @@ async fn prepare(
             live.folders.entry(name).or_insert_with(new).scanned = true;
         }
     });
+    let options = WatchOptions {
+        since: Some(since),
+        exclude: account.exclude_folders.clone(),
+        power: context.power.clone(),
+        compression,
+    };
     Ok((options, cursors))
 }
 
@@ -336,7 +341,7 @@ async fn rescan_due(
         let looked_at = *rescans.borrow();
         rescans.mark_changed();
         let account = id.to_owned();
-        if context.storage.call(move |store| store.account(&account)).await?.rescan_since.is_some() {
+        if context.storage.brief(move |store| store.account(&account)).await?.rescan_since.is_some() {
             tokio::time::sleep_until(started + BETWEEN_RESCANS).await;
             return Ok(());
         }
@@ -416,7 +421,7 @@ async fn scanned(
 ) -> Result<(), batch::Error> {
     let id = account.id();
     let (owner, name) = (id.clone(), folder.clone());
-    context.storage.call(move |store| store.set_scanned(&owner, &name)).await?;
+    context.storage.brief(move |store| store.set_scanned(&owner, &name)).await?;
     context.update_account(&id, |live| {
         live.remaining.remove(&folder);
         if let Some(folder) = live.folders.get_mut(&folder) {
@@ -440,7 +445,7 @@ async fn checked_up_to(
     }
     let id = account.id();
     let owner = id.clone();
-    context.storage.call(move |store| store.set_checked_up_to(&owner, time, folders)).await?;
+    context.storage.brief(move |store| store.set_checked_up_to(&owner, time, folders)).await?;
     let clock_offset = context.live().backend.clock_offset;
     context.update_account(&id, |live: &mut LiveAccount| {
         live.checked = Some(Check { up_to: time, folders, clock_offset });

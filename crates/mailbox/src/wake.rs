@@ -1,5 +1,7 @@
 //! Notices that the computer slept.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -33,9 +35,44 @@ impl WakeDetector {
     }
 }
 
+/// How long to wait for the next look, at this time. Everything in a process that looks now and then does so at the same moments,
+/// `every` apart, so that an idle processor is woken up once for all of it. Never zero, never more than `every`.
+pub fn until_next_look(wall: Timestamp, every: Duration) -> Duration {
+    // Each process has moments of its own: a backend must not hear from all laptops at once.
+    static PHASE: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+    until_next_moment(wall, every, *PHASE)
+}
+
+fn until_next_moment(wall: Timestamp, every: Duration, phase: u64) -> Duration {
+    let every = every.as_nanos().clamp(1, u128::from(u64::MAX));
+    let since_epoch = u128::from(wall.as_nanosecond().unsigned_abs());
+    let past = (since_epoch + u128::from(phase)) % every;
+    Duration::from_nanos(u64::try_from(every - past).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_look_at_the_same_moments_and_none_at_once() {
+        for (wall, every, phase, wait) in [
+            (0, 10, 0, 10),
+            (1, 10, 0, 9),
+            (59, 20, 0, 1),
+            (60, 20, 0, 20),
+            (60, 20, 7, 13),
+            (60, 20, 3 * 20 + 7, 13),
+        ] {
+            let found = until_next_moment(
+                Timestamp::from_second(wall).unwrap(),
+                Duration::from_secs(every),
+                phase * 1_000_000_000,
+            );
+            assert_eq!(found, Duration::from_secs(wait), "{wall} {every} {phase}");
+        }
+        assert!(until_next_moment(Timestamp::MIN, Duration::ZERO, u64::MAX) > Duration::ZERO);
+    }
 
     #[test]
     fn only_a_jump_counts_as_sleep() {

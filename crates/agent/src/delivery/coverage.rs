@@ -43,7 +43,7 @@ pub async fn due(context: &Context) -> Result<Vec<Report>, answerback_store::Err
     };
     context
         .storage
-        .call(move |store| {
+        .brief(move |store| {
             let mut reports = Vec::new();
             for (id, address, check) in accounts {
                 let rescan_due = store.account(&id)?.rescan_since.is_some();

@@ -122,7 +122,7 @@ async fn judge(
         Some(raw) => raw,
         None => {
             let key = header.key();
-            if context.storage.call(move |store| store.is_judged(&key)).await? {
+            if context.storage.brief(move |store| store.is_judged(&key)).await? {
                 return Ok(Judged::Known);
             }
             mailbox.body(&found.at, BODY_PREFIX).await?
@@ -157,7 +157,7 @@ async fn learn_own_copy(
     };
     let send_id = copy.send_id.clone();
     let (send, knows_text) =
-        context.storage.call(move |store| Ok((store.send(&send_id)?, store.knows_text(&send_id)?))).await?;
+        context.storage.brief(move |store| Ok((store.send(&send_id)?, store.knows_text(&send_id)?))).await?;
     let Some(send) = send else { return Ok(false) };
     let raw = match ahead.take(mailbox, &found.at).await? {
         _ if knows_text => None,
@@ -173,7 +173,7 @@ async fn learn_own_copy(
     let newest_read = context.live().accounts.get(&account.id()).and_then(|live| live.newest_read);
     let lessons: Vec<Lesson> = judging::lessons(&send.id, send.sent_at, learned.clone(), newest_read);
     let accounts: Vec<String> = context.config().accounts.iter().map(AccountConfig::id).collect();
-    let new = context.storage.call(move |store| store.learn(&lessons, &accounts)).await?;
+    let new = context.storage.brief(move |store| store.learn(&lessons, &accounts)).await?;
     if new > 0 {
         context.change_sends(|sends| learned.iter().for_each(|learned| teach(sends, &send.id, learned)));
         context.rescans.send_modify(|count| *count += 1);
@@ -221,7 +221,7 @@ async fn commit(
     let (id, address) = (account.id(), account.address.clone());
     let committed = context
         .storage
-        .call(move |store| {
+        .brief(move |store| {
             let now = Timestamp::now();
             let mut kept = Vec::with_capacity(answers.len());
             let mut forgotten = None;

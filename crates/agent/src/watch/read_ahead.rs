@@ -61,7 +61,7 @@ impl ReadAhead {
             }
             Ok(needed)
         };
-        Ok(Self { waiting: context.storage.call(needed).await?, read: HashMap::new() })
+        Ok(Self { waiting: context.storage.brief(needed).await?, read: HashMap::new() })
     }
 
     /// The body of one of them (`None` in it: gone meanwhile), together with those of the next. `None` when it is none of them.

@@ -10,7 +10,7 @@ use crate::imap::client::Failure;
 use crate::imap::command::Command;
 use crate::imap::response::Untagged;
 use crate::imap::session::must;
-use crate::wake::WakeDetector;
+use crate::wake::{WakeDetector, until_next_look};
 use crate::{Error, ErrorKind};
 
 /// The server gets this long to end IDLE (chatmail/core#975).
@@ -34,7 +34,7 @@ impl ImapMailbox {
             if ended || self.client.has_news() || self.rows.has_told() || Instant::now() >= deadline {
                 break;
             }
-            let tick = deadline.min(Instant::now() + TICK);
+            let tick = deadline.min(Instant::now() + until_next_look(Timestamp::now(), TICK));
             // Nothing is lost if the owner drops the future here; IDLE is ended at the next call.
             self.torn = false;
             if self.idling.is_some() {
