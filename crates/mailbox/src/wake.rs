@@ -45,7 +45,7 @@ pub fn until_next_look(wall: Timestamp, every: Duration) -> Duration {
 
 fn until_next_moment(wall: Timestamp, every: Duration, phase: u64) -> Duration {
     let every = every.as_nanos().clamp(1, u128::from(u64::MAX));
-    let since_epoch = u128::from(wall.as_nanosecond().unsigned_abs());
+    let since_epoch = wall.as_nanosecond().unsigned_abs();
     let past = (since_epoch + u128::from(phase)) % every;
     Duration::from_nanos(u64::try_from(every - past).unwrap_or(u64::MAX))
 }
