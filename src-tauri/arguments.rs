@@ -18,6 +18,9 @@ pub struct Arguments {
     /// not be running.
     #[arg(long, conflicts_with_all = ["background", "link"])]
     pub forget: bool,
+    /// The window was closed, and the program goes on in its own place; the log so far comes on standard input.
+    #[arg(long, hide = true, requires = "background")]
+    pub renewed: bool,
     /// A link that begins with `answerback:`, as the system passes it on when one is opened.
     #[arg(value_name = "LINK")]
     pub link: Option<String>,

@@ -15,7 +15,7 @@ use answerback_agent::view::Problem;
 use tauri::{AppHandle, Wry};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{changes::Changed, saved_files};
+use crate::{browser, changes::Changed, saved_files};
 
 pub use diagnostics::LastReport;
 
@@ -92,7 +92,7 @@ pub fn interface() -> Builder<Wry> {
 }
 
 fn open_page(page: &str) -> Result<(), Problem> {
-    open::that_detached(page).map_err(|error| Problem {
+    browser::open(page).map_err(|error| Problem {
         code: "browser".to_owned(),
         summary: format!("The browser could not be opened: {error}."),
         remedy: format!("Open {page} yourself."),

@@ -46,6 +46,16 @@ impl Host {
         }
     }
 
+    /// Whether the agent runs and is in the middle of nothing that its end would undo.
+    #[cfg(target_os = "linux")]
+    pub async fn is_at_rest(&self) -> bool {
+        let agent = match &*self.state.borrow() {
+            State::Running(agent) => agent.clone(),
+            State::Starting | State::Failed(_) => return false,
+        };
+        agent.is_at_rest().await
+    }
+
     /// Ends the agent if it runs.
     pub async fn stop(&self) {
         let agent = match &*self.state.borrow() {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    io::{self, Read as _},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,6 +14,9 @@ use tracing_subscriber::{
 
 /// The newest lines that are kept.
 const LINES: usize = 500;
+
+/// Bytes; a pipe holds 64 KiB on Linux.
+const HANDED_ON: usize = 60_000;
 
 /// The lines. Cheap to clone; every clone is the same journal.
 #[derive(Clone, Default)]
@@ -43,6 +46,27 @@ impl Journal {
     /// The lines, oldest first.
     pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// The newest lines, as much as a pipe holds without a reader.
+    #[cfg(target_os = "linux")]
+    pub fn handed_on(&self) -> String {
+        let lines = self.lines();
+        let mut length = 0;
+        let newest = lines.iter().rev().take_while(|line| {
+            length += line.len() + 1;
+            length <= HANDED_ON
+        });
+        let count = newest.count();
+        lines.iter().skip(lines.len() - count).flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    /// Takes over what the program has logged before it started over.
+    pub fn take_over(&self, lines: impl io::Read) {
+        let mut text = String::new();
+        // What can't be read is only missing in the log.
+        let _read = lines.take(HANDED_ON as u64).read_to_string(&mut text);
+        self.keep(&text);
     }
 
     fn keep(&self, text: &str) {
@@ -78,6 +102,21 @@ impl<'a> MakeWriter<'a> for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_newest_lines_are_handed_on_and_taken_over() {
+        let before = Journal::default();
+        for number in 0..LINES {
+            before.keep(&format!("{number} {}\n", "x".repeat(200)));
+        }
+        let text = before.handed_on();
+        assert!(text.len() <= HANDED_ON && text.len() > HANDED_ON - 300, "{}", text.len());
+        let after = Journal::default();
+        after.take_over(text.as_bytes());
+        assert_eq!(after.lines().last(), before.lines().last());
+        assert!(before.lines().ends_with(&after.lines()));
+    }
 
     #[test]
     fn the_newest_lines_are_kept_with_addresses_shortened() {

@@ -4,16 +4,21 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod browser;
 mod changes;
 mod commands;
 mod files;
 mod forget;
+#[cfg(target_os = "linux")]
+mod graphics;
 mod host;
 mod journal;
 mod language;
 mod link;
 mod notification;
 mod preferences;
+#[cfg(target_os = "linux")]
+mod renewal;
 mod saved_files;
 mod start_at_login;
 mod tray;
@@ -37,7 +42,12 @@ use updates::Newer;
 
 /// Runs the app until the rep quits it.
 pub fn run(arguments: Arguments) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    graphics::do_without_opengl();
     let journal = Journal::start();
+    if arguments.renewed {
+        journal.take_over(std::io::stdin().lock());
+    }
     let files = match Files::of(&arguments) {
         Ok(files) => files,
         Err(error) => {
@@ -88,6 +98,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
                 if let RunEvent::ExitRequested { code: None, api, .. } = event {
                     api.prevent_exit();
                     tracing::debug!(windows = app.webview_windows().len(), "The window was closed.");
+                    #[cfg(target_os = "linux")]
+                    renewal::after_the_window(app);
                 }
             });
             if code == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -108,6 +120,8 @@ fn set_up(app: &mut App, arguments: &Arguments, files: Files, journal: Journal) 
     app.manage(OpenedLink::default());
     app.manage(LastReport::default());
     app.manage(Newer::default());
+    #[cfg(target_os = "linux")]
+    app.manage(renewal::Renewal::default());
 
     let handle = app.handle();
     // A desktop without a tray still gets the window, and a second start opens it again.

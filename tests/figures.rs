@@ -45,6 +45,8 @@ mod figures {
     const STARTS: usize = 7;
     /// What comes and goes right after a start has gone by then.
     const SETTLED: Duration = Duration::from_secs(20);
+    /// A while after its window was closed the app gives back what the window has left behind.
+    const CLOSED: Duration = Duration::from_secs(60);
     const WITHOUT_WINDOW: [&str; 1] = ["answerbackctl"];
     const APP: [&str; 3] = ["answerback", "WebKitWebProcess", "WebKitNetworkProcess"];
 
@@ -79,7 +81,7 @@ mod figures {
             desktop.windows().into_iter().for_each(|window| drop(desktop.close_window(window)));
             desktop.memory_of("WebKitWebProcess").is_empty()
         })?;
-        settle().await;
+        tokio::time::sleep(CLOSED).await;
         if open.ended().is_some() {
             bail!("the app ended with its window:\n{}", desktop.log());
         }

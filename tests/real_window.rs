@@ -58,6 +58,14 @@ async fn closing_the_window_leaves_the_agent_running_and_a_second_start_opens_it
     };
     wait_for("the end of the web view", gone).unwrap();
     assert!(app.ended().is_none(), "the agent ended with its window:\n{}", desktop.log());
+
+    // A while later the program starts over in its own place: nothing of the web view is left.
+    wait_for("the end of the web view's last process", || {
+        desktop.memory_of("WebKitNetworkProcess").is_empty()
+    })
+    .unwrap();
+    assert!(app.ended().is_none(), "the agent ended with its window:\n{}", desktop.log());
+    assert!(desktop.windows().is_empty());
     println!("closed: {:?} MiB", desktop.memory_of("answerback"));
 
     // A link into the app is a second start with an argument.

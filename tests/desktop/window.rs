@@ -132,6 +132,12 @@ impl Window {
             "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
         self.client.execute_async(settled, Vec::new()).await?;
         tokio::time::sleep(Duration::from_millis(450)).await;
+        // Without OpenGL the driver waits for the page's next change before it takes the picture, so there must be some.
+        let changes = "let left = 80; const changing = setInterval(() => {
+                document.documentElement.style.outline = left % 2 ? '1px solid transparent' : '';
+                if (--left < 0) clearInterval(changing);
+            }, 25)";
+        self.client.execute(changes, Vec::new()).await?;
         self.client.execute_async(settled, Vec::new()).await?;
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;

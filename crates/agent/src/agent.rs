@@ -34,7 +34,7 @@ use crate::event::AgentEvent;
 use crate::managed::Managed;
 use crate::storage::Storage;
 use crate::tasks::Tasks;
-use crate::view::{Check, OrganisationView, Problem};
+use crate::view::{AccountState, Check, OrganisationView, PairingState, Problem};
 
 /// A running agent. Cheap to clone; every clone is the same agent.
 #[derive(Clone, Debug)]
@@ -151,6 +151,13 @@ impl Agent {
     /// Makes every connection anew at once, also those that wait for somebody.
     pub fn try_again(&self) {
         self.context.hurry.send_modify(|count| *count += 1);
+    }
+
+    /// Whether starting anew would lose nothing but connections: nobody is pairing or signing in, and no first scan runs.
+    pub async fn is_at_rest(&self) -> bool {
+        let pairing = self.pairing().is_some_and(|pairing| pairing.state == PairingState::Waiting);
+        let scanning = self.context.live().accounts.values().any(|live| live.state == AccountState::Scanning);
+        !pairing && !scanning && self.sign_ins.lock().await.is_empty()
     }
 
     /// Stops everything; what is decided is on disk when this returns, within five seconds.
