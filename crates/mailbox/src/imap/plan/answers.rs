@@ -137,8 +137,10 @@ impl Plan {
     pub(super) fn opened(&mut self, examined: Examined, uid_next: u32, as_of: Timestamp) {
         let asked = self.settings.options.since;
         let since = Since { asked, of_new_folders: asked.or(self.watched_since) };
+        let batch = self.settings.batch;
         let Some(folder) = self.open_folder_mut() else { return };
         let noted = folder.note_examined(examined, uid_next, since, as_of);
+        folder.assume_all_recent(examined.exists, batch, as_of);
         if noted.begun_with_nothing {
             self.report(Vec::new());
             self.report_scanned(0, as_of, as_of);
@@ -172,24 +174,27 @@ impl Plan {
             if let Some(cursor) = &mut folder.cursor {
                 cursor.unread = None;
             }
-            folder.scan = None;
+            let (messages, started) =
+                folder.scan.take().map_or((0, now), |scan| (scan.messages, scan.started));
             self.report(Vec::new());
-            self.report_scanned(0, now, now);
+            self.report_scanned(messages, started, now);
         }
     }
 
     /// The oldest FETCH under way was answered with OK, with these messages in ascending order of UID.
-    pub(crate) fn received(&mut self, messages: Vec<(u32, FoundMessage)>) {
+    pub(crate) fn received(&mut self, mut messages: Vec<(u32, FoundMessage)>) {
         let now = self.asked_at;
         let Some(request) = self.in_flight.pop_front() else { return };
         let batch = self.settings.batch;
         let Some(folder) = self.open_folder_mut() else { return };
+        let came = messages.len() as u64;
+        if matches!(request.purpose, Purpose::Scan { .. }) {
+            folder.keep_recent(&mut messages);
+        }
         let (uids, messages): (Vec<u32>, Vec<FoundMessage>) = messages.into_iter().unzip();
         folder.note_received(&request, &uids);
         let scanned = match (&request.purpose, &folder.scan) {
-            (Purpose::Scan { .. }, Some(scan)) if scan.asked == 0 && scan.todo.is_empty() => {
-                Some((scan.messages, scan.started))
-            }
+            (Purpose::Scan { .. }, Some(scan)) if scan.is_done() => Some((scan.messages, scan.started)),
             _ => None,
         };
         let missing = match request.purpose {
@@ -199,7 +204,7 @@ impl Plan {
                 folder.dirty |= found < grown_by || found >= batch;
                 false
             }
-            _ => (uids.len() as u64) < request.uids.len(),
+            _ => came < request.uids.len(),
         };
         let is_tail = matches!(request.purpose, Purpose::Tail { .. });
         if !(is_tail && messages.is_empty()) {

@@ -179,6 +179,7 @@ struct Play {
     since: Timestamp,
     covered: Option<Timestamp>,
     coverages: usize,
+    searches: usize,
     batch: u32,
 }
 
@@ -191,6 +192,7 @@ impl Play {
             since,
             covered: None,
             coverages: 0,
+            searches: 0,
             batch: BATCH,
         }
     }
@@ -285,6 +287,7 @@ impl Play {
                 }
                 Step::Highest => plan.highest(self.open().mail.last().map(|mail| mail.uid)),
                 Step::Search(since) => {
+                    self.searches += 1;
                     let uids = self.open().mail.iter().filter(|m| m.received >= since).map(|m| m.uid);
                     plan.searched(&UidSet::from_uids(uids.collect()));
                 }
@@ -415,6 +418,22 @@ fn a_first_scan_reads_from_the_oldest_open_send_and_no_further() {
     play.connect(&[], None);
     assert_eq!(play.seen.iter().copied().collect::<Vec<_>>(), [2, 4]);
     assert!(play.coverages > 0);
+}
+
+#[test]
+fn a_large_inbox_is_searched_only_once_a_message_turns_out_to_be_too_old() {
+    for (oldest, searches) in [(901_000, 0), (100, 1)] {
+        let mut mails = vec![(0, oldest)];
+        mails.extend((0..40).map(|i| (0, 910_000 + i)));
+        // Too old, and in the midst of the others, as when it was filed by hand.
+        mails.extend((searches > 0).then_some((0, 200)));
+        mails.extend((0..20).map(|i| (0, 920_000 + i)));
+        let mut play = Play { batch: 3, ..play_with(&mails) };
+        play.connect(&[], None);
+        play.assert_all_seen();
+        assert_eq!((play.searches, play.seen.len()), (searches, 60 + usize::from(searches == 0)));
+        assert!(play.coverages > 0);
+    }
 }
 
 #[test]

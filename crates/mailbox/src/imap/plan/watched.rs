@@ -8,7 +8,7 @@ use crate::imap::cursor::FolderCursor;
 use crate::imap::folders::Listed;
 use crate::imap::response::Figures;
 use crate::imap::uid_set::UidSet;
-use crate::{Cursor, FolderRole};
+use crate::{Cursor, FolderRole, FoundMessage};
 
 /// A folder under watch.
 #[derive(Debug)]
@@ -44,6 +44,26 @@ pub(super) struct Scan {
     pub(super) asked: u64,
     pub(super) started: Timestamp,
     pub(super) messages: u64,
+    pub(super) choice: Choice,
+}
+
+/// How it is known which messages a first scan is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// SEARCH told.
+    Searched,
+    /// All are taken to be recent enough, until one turns out not to be: a server takes a tenth of the whole time for SEARCH, and
+    /// a mailbox may well be younger than the oldest send.
+    Assumed,
+    /// One was not. What is asked for already still comes; SEARCH tells of the rest.
+    ToSearch,
+}
+
+impl Scan {
+    /// Whether all that it is about has been handed over.
+    pub(super) fn is_done(&self) -> bool {
+        self.asked == 0 && self.todo.is_empty() && self.choice != Choice::ToSearch
+    }
 }
 
 /// How far back mail is read.
@@ -105,7 +125,10 @@ impl Watched {
 
     /// Whether the first scan still has to find out which messages it is about.
     pub(super) fn wants_search(&self) -> bool {
-        !self.dirty && self.scan.is_none() && self.cursor.is_some_and(|cursor| cursor.unread.is_some())
+        let knows = |scan: &Scan| scan.choice != Choice::ToSearch || scan.asked > 0;
+        !self.dirty
+            && !self.scan.as_ref().is_some_and(knows)
+            && self.cursor.is_some_and(|cursor| cursor.unread.is_some())
     }
 
     /// Takes the figures of STATUS in. The answer is whether something seems to have left the folder since the
@@ -204,7 +227,33 @@ impl Watched {
     pub(super) fn note_searched(&mut self, found: &UidSet, now: Timestamp) {
         let (first, end) = self.cursor.and_then(|cursor| cursor.unread).unwrap_or((1, 1));
         let todo = found.clamp(first, end.saturating_sub(1));
-        self.scan = Some(Scan { todo, asked: 0, started: now, messages: 0 });
+        let (started, messages) =
+            self.scan.as_ref().map_or((now, 0), |before| (before.started, before.messages));
+        self.scan = Some(Scan { todo, asked: 0, started, messages, choice: Choice::Searched });
+    }
+
+    /// Begins the first scan of a whole INBOX, from the newest message down, without asking which messages are recent enough. Not
+    /// where that would save little, nor where UIDs are so sparse that most of what is asked for isn't there.
+    pub(super) fn assume_all_recent(&mut self, exists: u32, batch: u32, now: Timestamp) {
+        let Some(FolderCursor { uid_next, unread: Some((1, end)), .. }) = self.cursor else { return };
+        let dense = exists > batch && exists.saturating_mul(2) >= uid_next;
+        if self.role() == FolderRole::Inbox && end == uid_next && dense && self.scan.is_none() {
+            let todo = UidSet::range(1, uid_next - 1);
+            self.scan = Some(Scan { todo, asked: 0, started: now, messages: 0, choice: Choice::Assumed });
+        }
+    }
+
+    /// Takes out what is too old to have been asked for, where that was only assumed.
+    pub(super) fn keep_recent(&mut self, messages: &mut Vec<(u32, FoundMessage)>) {
+        let (Some(scan), Some(cursor)) = (&mut self.scan, &self.cursor) else { return };
+        if scan.choice == Choice::Searched {
+            return;
+        }
+        let before = messages.len();
+        messages.retain(|(_, message)| message.received_at.is_none_or(|at| at >= cursor.since));
+        if messages.len() < before {
+            (scan.todo, scan.choice) = (UidSet::default(), Choice::ToSearch);
+        }
     }
 
     /// The next UIDs to ask for: new mail before old mail.
@@ -235,7 +284,7 @@ impl Watched {
                 let Some(scan) = &mut self.scan else { return };
                 scan.asked = scan.asked.saturating_sub(request.uids.len());
                 scan.messages += found.len() as u64;
-                let done = scan.asked == 0 && scan.todo.is_empty();
+                let done = scan.is_done();
                 cursor.unread = match cursor.unread {
                     Some(_) if done => None,
                     Some((first, _)) if newest_first => Some((first, request.uids.first().unwrap_or(first))),
