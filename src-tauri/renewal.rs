@@ -1,5 +1,5 @@
 //! Linux: gives back what the web view leaves behind. WebKitGTK never ends its network process, and its libraries keep what they have set
-//! up (https://github.com/tauri-apps/tauri/issues/14626). Some while after the window was closed the program starts once more in its own place: the
+//! up (<https://github.com/tauri-apps/tauri/issues/14626>). Some while after the window was closed the program starts once more in its own place: the
 //! same process, as it is after a start at login.
 
 use std::{
