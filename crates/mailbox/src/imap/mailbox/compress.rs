@@ -18,16 +18,20 @@ impl ImapMailbox {
         while !self.requests.is_empty() {
             self.receive().await?;
         }
-        // Until it is shown to work: a server has hung at this (chatmail/core 1.157.2).
-        self.compression.set_broken(true);
         match self.client.compress(&mut |response| self.rows.note(response)).await {
-            Ok(()) => {}
-            Err(Failure::Refused(refusal)) if !refusal.is_passing() => return Ok(()),
+            Ok(()) => self.compressed = true,
+            Err(Failure::Refused(refusal)) if !refusal.is_passing() => {
+                self.compression.set_broken();
+                return Ok(());
+            }
             result => return must(&self.client, "compress the connection", result),
         }
-        self.command("go on compressed", Command::new("NOOP")).await?;
-        self.compression.set_broken(false);
-        self.compressed = true;
+        let proof = self.command("go on compressed", Command::new("NOOP")).await;
+        if proof.as_ref().is_err_and(|error| error.kind == ErrorKind::TimedOut) {
+            // A server has hung at this (chatmail/core 1.157.2).
+            self.compression.set_broken();
+        }
+        proof?;
         tracing::debug!("the link is slow; the connection is compressed");
         Ok(())
     }
@@ -35,7 +39,7 @@ impl ImapMailbox {
     /// Nonsense on a compressed connection may be the compression's fault: the next one does without.
     pub(super) fn blame(&self, error: Error) -> Error {
         if self.compressed && error.kind == ErrorKind::Protocol {
-            self.compression.set_broken(true);
+            self.compression.set_broken();
         }
         error
     }

@@ -1,12 +1,12 @@
 //! Opens a folder, and finds the old mail that is to be read of it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::ImapMailbox;
 use crate::imap::client::Failure;
 use crate::imap::command::Command;
 use crate::imap::fetch::search_date;
-use crate::imap::plan::{Examined, FolderId};
+use crate::imap::plan::{Examined, FolderId, with_margin};
 use crate::imap::response::Untagged;
 use crate::imap::session::must;
 use crate::imap::uid_set::UidSet;
@@ -70,11 +70,11 @@ impl ImapMailbox {
         Ok(())
     }
 
-    /// Finds the old mail to read. A day of margin: SEARCH knows days only, in a time zone of the server's choice.
+    /// Finds the old mail to read.
     pub(super) async fn search(&mut self, since: Timestamp) -> Result<(), Error> {
         let (first, end) = self.plan.unread_range().unwrap_or((1, 1));
         let last = end.saturating_sub(1);
-        let day = since.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(since);
+        let day = with_margin(since);
         let mut found = None;
         if !self.distrust_search {
             found = self.search_since(day).await?;
@@ -91,7 +91,7 @@ impl ImapMailbox {
         }
         let found = match found.filter(|_| !self.distrust_search) {
             Some(found) => found,
-            None => self.search_by_dates(first, last, since).await?,
+            None => self.search_by_dates(first, last, day).await?,
         };
         self.plan.searched(&found);
         Ok(())

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(crate) use self::watched::Examined;
+pub(crate) use self::watched::{Examined, with_margin};
 use self::watched::{InFlight, Watched};
 use super::cursor::FolderCursor;
 use super::uid_set::UidSet;

@@ -422,7 +422,8 @@ fn a_first_scan_reads_from_the_oldest_open_send_and_no_further() {
 
 #[test]
 fn a_large_inbox_is_searched_only_once_a_message_turns_out_to_be_too_old() {
-    for (oldest, searches) in [(901_000, 0), (100, 1)] {
+    // Clocks differ: what came within a day before the oldest send is read as well.
+    for (oldest, searches) in [(901_000, 0), (850_000, 0), (100, 1)] {
         let mut mails = vec![(0, oldest)];
         mails.extend((0..40).map(|i| (0, 910_000 + i)));
         // Too old, and in the midst of the others, as when it was filed by hand.

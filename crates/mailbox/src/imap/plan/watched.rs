@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::imap::cursor::FolderCursor;
 use crate::imap::folders::Listed;
@@ -64,6 +64,11 @@ impl Scan {
     pub(super) fn is_done(&self) -> bool {
         self.asked == 0 && self.todo.is_empty() && self.choice != Choice::ToSearch
     }
+}
+
+/// A day before: clocks of servers differ, and SEARCH knows days only, in a time zone of the server's choice.
+pub(crate) fn with_margin(since: Timestamp) -> Timestamp {
+    since.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(since)
 }
 
 /// How far back mail is read.
@@ -249,8 +254,9 @@ impl Watched {
         if scan.choice == Choice::Searched {
             return;
         }
+        let since = with_margin(cursor.since);
         let before = messages.len();
-        messages.retain(|(_, message)| message.received_at.is_none_or(|at| at >= cursor.since));
+        messages.retain(|(_, message)| message.received_at.is_none_or(|at| at >= since));
         if messages.len() < before {
             (scan.todo, scan.choice) = (UidSet::default(), Choice::ToSearch);
         }
